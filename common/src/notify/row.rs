@@ -1,0 +1,70 @@
+//! Outbox rows: one message about one transition to one channel, until it is settled.
+
+use crate::id::{ChannelId, IncidentId};
+use crate::time::Time;
+
+/// One message about one transition to one channel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Row {
+    /// Orders rows; the key of the row in the store.
+    pub id: u64,
+    /// The idempotency key: the same on every attempt, never shared by two rows.
+    pub key: String,
+    /// What it is about.
+    pub subject: RowSubject,
+    /// The transition's number within its subject.
+    pub seq: u32,
+    /// Where it goes.
+    pub channel: ChannelId,
+    /// Why it is sent.
+    pub purpose: Purpose,
+    /// The event's type, such as `incident.opened`.
+    pub event: String,
+    /// The webhook body, frozen: JSON as INTERFACE gives it. Other channels render from it.
+    pub body: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the next attempt is due.
+    pub next_at: Time,
+    /// Where it stands.
+    pub state: RowState,
+    /// Whether the fallback has got its copy.
+    pub fell_back: bool,
+    /// What the last attempt met; empty before the first.
+    pub last_error: String,
+}
+
+/// What a row is about.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RowSubject {
+    /// An incident's transition.
+    Incident(IncidentId),
+    /// A `channel test`, told apart by this text.
+    Test(String),
+}
+
+/// Why a row is sent.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Purpose {
+    /// The transition itself.
+    Notice,
+    /// A copy of what this channel could not deliver.
+    Fallback(ChannelId),
+}
+
+/// Where a row stands. All but `Pending` are settled.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RowState {
+    /// Not yet delivered.
+    Pending,
+    /// The receiver took it.
+    Sent(Time),
+    /// Not sent, and why.
+    Suppressed(String),
+    /// A later row says it; its key.
+    Superseded(String),
+    /// Given up, and why.
+    Dead(String),
+}

@@ -1,0 +1,2 @@
+//! Vigilmon.
+fn main() {}
