@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The process kit of Vigilmon's daemons: what `common` must not know — clock, randomness,
+//! signals, tasks, logs, TLS files — in one small place each, so that tests can bring their own.
+
+pub mod clock;
+pub mod fault;
+pub mod random;
+pub mod signals;
+pub mod supervisor;
+pub mod telemetry;
+pub mod tls;

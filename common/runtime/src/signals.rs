@@ -1,0 +1,44 @@
+//! Signals that end a daemon: the first asks for an orderly end, the second ends it at once.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Listens for SIGINT and SIGTERM.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Starts to listen; from here on the default action is off.
+    ///
+    /// # Errors
+    /// The operating system refuses the handler.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one of them and says which.
+    pub async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    /// Cancels `stop` at the first signal and ends the process with exit code 130 at the second.
+    pub async fn stop_then_exit(mut self, stop: CancellationToken) {
+        let name = self.next().await;
+        tracing::info!(signal = name, "stopping");
+        stop.cancel();
+        let name = self.next().await;
+        tracing::warn!(signal = name, "stopping at once");
+        std::process::exit(130);
+    }
+}
