@@ -7,6 +7,7 @@
 
 pub mod decide;
 pub mod id;
+pub mod identity;
 pub mod incident;
 pub mod monitor;
 pub mod name;
