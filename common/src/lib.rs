@@ -6,6 +6,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod decide;
+pub mod fleet;
 pub mod id;
 pub mod identity;
 pub mod incident;
