@@ -1,6 +1,9 @@
 //! Outbox rows: one message about one transition to one channel, until it is settled.
 
+use std::collections::BTreeMap;
+
 use crate::id::{ChannelId, IncidentId};
+use crate::name::Region;
 use crate::time::Time;
 
 /// One message about one transition to one channel.
@@ -22,6 +25,9 @@ pub struct Row {
     pub event: String,
     /// The webhook body, frozen: JSON as INTERFACE gives it. Other channels render from it.
     pub body: String,
+    /// Display names of regions that the operator had set when it was made: with the body, all
+    /// that a message to people is rendered from.
+    pub region_names: BTreeMap<Region, String>,
     /// When it was made.
     pub created_at: Time,
     /// Attempts so far.
@@ -30,8 +36,13 @@ pub struct Row {
     pub next_at: Time,
     /// Where it stands.
     pub state: RowState,
+    /// Who gets a copy when this cannot be delivered. `None` also where that channel is told of the
+    /// transition by a row of its own.
+    pub fallback: Option<ChannelId>,
     /// Whether the fallback has got its copy.
     pub fell_back: bool,
+    /// When the first of its attempts failed.
+    pub first_failed_at: Option<Time>,
     /// What the last attempt met; empty before the first.
     pub last_error: String,
 }
