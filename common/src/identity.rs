@@ -14,6 +14,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::id::{AgentId, ChannelId, Epoch, IncidentId, MonitorId, TokenId};
+use crate::monitor::Meaning;
 use crate::notify::row::{Purpose, RowSubject};
 use crate::time::Time;
 
@@ -130,6 +131,23 @@ pub fn phase(monitor: MonitorId, interval: Duration, place: Place) -> Duration {
     let replica = u128::from(place.replica) * interval / (regions * u128::from(place.replicas));
     let offset = (u128::from(h(monitor.as_bytes())) + region + replica) % interval;
     Duration::from_millis(u64::try_from(offset).unwrap_or(u64::MAX))
+}
+
+/// The hash of one assignment, for the digest. The meaning stands for kind, target, request,
+/// assertions and timeout; the rest is what moves slots.
+#[must_use]
+pub fn spec_hash(meaning: Meaning, interval: Duration, timeout: Duration, place: Place) -> u64 {
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let hash = Hash::of("assignment")
+        .number(meaning.0)
+        .number(millis(interval))
+        .number(millis(timeout));
+    let place = [place.rank, place.regions, place.replica, place.replicas];
+    let digest = place
+        .into_iter()
+        .fold(hash, |hash, part| hash.number(u64::from(part)))
+        .end();
+    first_u64(&digest)
 }
 
 /// The digest of an assignment: XOR over its monitors of `h(monitor id ‖ spec hash)`, so that a

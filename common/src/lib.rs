@@ -16,5 +16,6 @@ pub mod notify;
 pub mod outcome;
 pub mod problem;
 pub mod result;
+pub mod schedule;
 pub mod time;
 pub mod vote;

@@ -79,6 +79,21 @@ fn a_digest_forgets_what_was_counted_out_and_knows_no_order() {
 }
 
 #[test]
+fn the_golden_value_of_a_spec_hash_stands() {
+    let hash = |seconds| {
+        let timeout = Duration::from_secs(seconds);
+        spec_hash(
+            Meaning(9),
+            INTERVAL,
+            timeout,
+            Place::new(2, 3, 1, 2).unwrap(),
+        )
+    };
+    assert_eq!(hash(10), GOLDEN_SPEC);
+    assert_ne!(hash(10), hash(11));
+}
+
+#[test]
 fn golden_values_of_derived_ids_stand() {
     let token = TokenId::from_bytes([1; 16]);
     assert_eq!(agent_id(token, "eu-west-1").to_string(), GOLDEN_AGENT);
@@ -128,3 +143,4 @@ const GOLDEN_INCIDENT: &str = "caa7562b-92ca-88f9-96b2-a0ae3fb2ed21";
 const GOLDEN_NONCE: u64 = 0xaaf0_2fd8_6292_baa3;
 const GOLDEN_NOTICE: &str = "msg_4eb15c5e3f5d960123702e40837e7943";
 const GOLDEN_FALLBACK: &str = "msg_cc7978dbcf52f247d15fa61548daff41";
+const GOLDEN_SPEC: u64 = 0xd540_6004_ddfd_63dc;
