@@ -17,5 +17,6 @@ pub mod outcome;
 pub mod problem;
 pub mod result;
 pub mod schedule;
+pub mod session;
 pub mod time;
 pub mod vote;
