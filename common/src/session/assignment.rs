@@ -1,14 +1,11 @@
 //! What an agent is told to check, and how two ends see whether they mean the same.
 //!
 //! # What this module does not do
-//! It does not choose who checks what: that is the fleet's business.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! It does not choose who checks what: that is [`crate::fleet::assignment`].
 
 use crate::id::{Epoch, MonitorId};
-use crate::identity::{AssignmentDigest, Place, h};
-use crate::monitor::{Kind, Meaning, MonitorSpec};
+use crate::identity::AssignmentDigest;
+use crate::schedule::Assignment;
 
 /// Which state of an assignment: two ends that agree on it hold the same monitors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,68 +20,54 @@ pub struct Position {
     pub digest: AssignmentDigest,
 }
 
-/// All that an agent needs to check a monitor.
+/// A monitor in an assignment, as far as this build can read it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Probe {
-    /// What is done.
-    pub kind: Kind,
-    /// The time between two slots; zero for a run outside of any.
-    pub interval: Duration,
-    /// The bound of a whole check.
-    pub timeout: Duration,
-    /// Where this agent stands among all that check the monitor: makes the phase.
-    pub place: Place,
-}
-
-/// A monitor as it is assigned to an agent.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Assigned {
-    /// The monitor.
-    pub monitor: MonitorId,
-    /// What its results mean, as the coordinator computed it: both versions must agree.
-    pub meaning: Meaning,
-    /// Changes whenever anything in `probe` does; part of the digest.
-    pub spec_hash: u64,
-    /// How to check it; `None` where this build cannot read it: rejected, yet in the digest.
-    pub probe: Option<Arc<Probe>>,
+pub enum Assigned {
+    /// It can be checked.
+    Known(Assignment),
+    /// It cannot: rejected, yet counted in the digest, or the two ends would never agree.
+    Unreadable {
+        /// What the coordinator counted into the digest.
+        spec_hash: u64,
+        /// Which monitor, and why.
+        reject: Reject,
+    },
 }
 
 impl Assigned {
-    /// A monitor as the agent at `place` gets it.
+    /// The monitor.
     #[must_use]
-    pub fn new(monitor: MonitorId, spec: &MonitorSpec, meaning: Meaning, place: Place) -> Self {
-        let probe = Probe {
-            kind: spec.kind.clone(),
-            interval: spec.interval,
-            timeout: spec.timeout,
-            place,
-        };
-        Self {
-            monitor,
-            meaning,
-            spec_hash: spec_hash(meaning, &probe),
-            probe: Some(Arc::new(probe)),
+    pub const fn monitor(&self) -> MonitorId {
+        match self {
+            Self::Known(assignment) => assignment.monitor,
+            Self::Unreadable { reject, .. } => reject.monitor,
+        }
+    }
+
+    /// What the digest counts.
+    #[must_use]
+    pub const fn spec_hash(&self) -> u64 {
+        match self {
+            Self::Known(assignment) => assignment.spec_hash,
+            Self::Unreadable { spec_hash, .. } => *spec_hash,
         }
     }
 }
 
-/// The hash of all that an agent is told: the meaning covers kind, target, request, assertions
-/// and timeout; the rest is the timing. Names, labels and routes change nothing on an agent.
-fn spec_hash(meaning: Meaning, probe: &Probe) -> u64 {
-    let mut bytes = [0; 24];
-    bytes[..8].copy_from_slice(&meaning.0.to_be_bytes());
-    let interval = u64::try_from(probe.interval.as_millis()).unwrap_or(u64::MAX);
-    bytes[8..16].copy_from_slice(&interval.to_be_bytes());
-    let place = [
-        probe.place.rank(),
-        probe.place.regions(),
-        probe.place.replica(),
-        probe.place.replicas(),
-    ];
-    for (at, number) in place.into_iter().enumerate() {
-        bytes[16 + 2 * at..18 + 2 * at].copy_from_slice(&number.to_be_bytes());
+impl From<Assignment> for Assigned {
+    fn from(assignment: Assignment) -> Self {
+        Self::Known(assignment)
     }
-    h(&bytes)
+}
+
+/// The digest of a set of monitors.
+#[must_use]
+pub fn digest<'a>(monitors: impl IntoIterator<Item = &'a Assigned>) -> AssignmentDigest {
+    let mut digest = AssignmentDigest::EMPTY;
+    for item in monitors {
+        digest.add(item.monitor(), item.spec_hash());
+    }
+    digest
 }
 
 /// A whole assignment, as the fleet hands it to a session.

@@ -8,7 +8,8 @@ use crate::id::{AgentId, BootId, Epoch, MonitorId, SessionId};
 use crate::name::{Name, Region};
 use crate::outcome::Reason;
 use crate::result::CheckResult;
-use crate::session::assignment::{Assigned, Delta, Position, Probe, Reject};
+use crate::schedule::CheckSpec;
+use crate::session::assignment::{Assigned, Delta, Position, Reject};
 use crate::time::Time;
 use crate::vote::SummaryEntry;
 
@@ -134,7 +135,7 @@ pub enum Target {
         revision: u64,
     },
     /// A specification that is assigned to nobody; `None` where this build cannot read it.
-    Inline(Option<Arc<Probe>>),
+    Inline(Option<Arc<CheckSpec>>),
 }
 
 /// Results in the order in which they were made, numbered within a session or a Backfill.
