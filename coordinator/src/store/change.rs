@@ -1,0 +1,260 @@
+//! The state: what it consists of and how it may change.
+
+use std::collections::BTreeMap;
+
+use vigilmon_common::decide::Durable;
+use vigilmon_common::id::{AgentId, ChannelId, Epoch, IncidentId, MonitorId, RouteId, TokenId};
+use vigilmon_common::incident::Incident;
+use vigilmon_common::monitor::Monitor;
+use vigilmon_common::name::{Name, Region};
+use vigilmon_common::notify::channel::{Channel, Route};
+use vigilmon_common::notify::row::Row;
+use vigilmon_common::time::Time;
+
+use super::error::StoreError;
+use super::history::{HistoryNo, HistoryRecord, PendingId};
+
+/// Numbers commits of the state, from 1, over restarts.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CommitNo(pub u64);
+
+/// The id of an outbox row: [`Row::id`].
+pub type RowId = u64;
+
+/// One change of the state. Putting replaces what had the same id.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A monitor was saved.
+    PutMonitor(Box<Monitor>),
+    /// A monitor is gone, with what decides on it; its incidents stay.
+    RemoveMonitor(MonitorId),
+    /// What decides on a monitor. Of the open incident only the id is kept here: the incident
+    /// itself comes by [`Change::PutIncident`], in the same commit or an earlier one.
+    PutDurable(MonitorId, Box<Durable>),
+    /// An incident opened or changed.
+    PutIncident(Box<Incident>),
+    /// An incident left the state: it closed long ago and is in the history.
+    RemoveIncident(IncidentId),
+    /// An outbox row was made or changed.
+    PutRow(Box<Row>),
+    /// An outbox row is settled.
+    RemoveRow(RowId),
+    /// A channel was saved.
+    PutChannel(Box<Channel>),
+    /// A channel is gone.
+    RemoveChannel(ChannelId),
+    /// A route was saved.
+    PutRoute(Box<Route>),
+    /// A route is gone.
+    RemoveRoute(RouteId),
+    /// A region was named.
+    PutRegion(RegionRecord),
+    /// A region is gone.
+    RemoveRegion(Region),
+    /// An agent came or changed.
+    PutAgent(AgentRecord),
+    /// An agent is forgotten.
+    RemoveAgent(AgentId),
+    /// A token of agents was made or changed.
+    PutAgentToken(AgentTokenRecord),
+    /// A token of agents is forgotten.
+    RemoveAgentToken(TokenId),
+    /// A token of the API was made or changed.
+    PutApiToken(ApiTokenRecord),
+    /// A token of the API is forgotten.
+    RemoveApiToken(TokenId),
+    /// How often a system cause, such as `region_lost:us-east`, has opened an incident.
+    PutGeneration(String, u64),
+    /// The revision of the assignments.
+    SetRevision(u64),
+    /// Results up to this group have been applied.
+    SetApplied(HistoryNo),
+    /// The store begins a new life.
+    SetEpoch(Epoch),
+    /// Something for the history, committed with what it is about.
+    Record(HistoryRecord),
+    /// A record has reached the history.
+    Settled(PendingId),
+}
+
+/// Everything that the state store keeps, save records on their way to the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The store's life.
+    pub epoch: Epoch,
+    /// The newest commit.
+    pub commit: CommitNo,
+    /// Results up to this group have been applied.
+    pub applied: HistoryNo,
+    /// The revision of the assignments.
+    pub revision: u64,
+    /// Monitors.
+    pub monitors: BTreeMap<MonitorId, Monitor>,
+    /// What decides on them, open incident included.
+    pub durables: BTreeMap<MonitorId, Durable>,
+    /// Incidents, open and closed.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Outbox rows.
+    pub rows: BTreeMap<RowId, Row>,
+    /// Channels.
+    pub channels: BTreeMap<ChannelId, Channel>,
+    /// Routes.
+    pub routes: BTreeMap<RouteId, Route>,
+    /// Regions.
+    pub regions: BTreeMap<Region, RegionRecord>,
+    /// Agents.
+    pub agents: BTreeMap<AgentId, AgentRecord>,
+    /// Tokens of agents.
+    pub agent_tokens: BTreeMap<TokenId, AgentTokenRecord>,
+    /// Tokens of the API.
+    pub api_tokens: BTreeMap<TokenId, ApiTokenRecord>,
+    /// How often each system cause has opened an incident.
+    pub generations: BTreeMap<String, u64>,
+}
+
+impl State {
+    /// A store that was just made.
+    #[must_use]
+    pub fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            commit: CommitNo::default(),
+            applied: HistoryNo::default(),
+            revision: 0,
+            monitors: BTreeMap::new(),
+            durables: BTreeMap::new(),
+            incidents: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            regions: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            agent_tokens: BTreeMap::new(),
+            api_tokens: BTreeMap::new(),
+            generations: BTreeMap::new(),
+        }
+    }
+
+    /// Puts the open incidents as they stand into what decides on their monitors.
+    ///
+    /// # Errors
+    /// A monitor names an open incident that is not stored.
+    pub(super) fn rejoin(&mut self, store: &'static str) -> Result<(), StoreError> {
+        for (monitor, durable) in &mut self.durables {
+            let Some(open) = &mut durable.incident else {
+                continue;
+            };
+            let stored = self.incidents.get(&open.id);
+            let stored = stored.ok_or_else(|| StoreError::Unreadable {
+                store,
+                record: "monitor's open incident",
+                cause: format!(
+                    "monitor {monitor} names incident {}, which is gone",
+                    open.id
+                ),
+            })?;
+            open.clone_from(stored);
+        }
+        Ok(())
+    }
+}
+
+/// A region: a tag that agents vote for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegionRecord {
+    /// Its id.
+    pub region: Region,
+    /// How messages and pages name it, where the operator set that.
+    pub display_name: Option<String>,
+    /// When it was first named.
+    pub created_at: Time,
+}
+
+/// A probe agent that has been here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AgentRecord {
+    /// Its id.
+    pub id: AgentId,
+    /// What it calls itself.
+    pub name: Name,
+    /// The region that it votes for.
+    pub region: Region,
+    /// The token that it came with.
+    pub token: TokenId,
+    /// When it first came.
+    pub first_seen: Time,
+    /// When it was last here, as of the last save.
+    pub last_seen: Time,
+    /// Its build.
+    pub build: String,
+    /// The revision of its assignments.
+    pub revision: u64,
+    /// Since when it may not come back.
+    pub revoked_at: Option<Time>,
+}
+
+/// A token that agents of a region come with. The token itself is not kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AgentTokenRecord {
+    /// Its id.
+    pub id: TokenId,
+    /// SHA-256 of the token.
+    pub digest: [u8; 32],
+    /// The region that it is bound to.
+    pub region: Region,
+    /// What the operator calls it; may be empty.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ends by itself.
+    pub expires_at: Option<Time>,
+    /// Since when it counts no more.
+    pub revoked_at: Option<Time>,
+}
+
+/// A token of the API. The token itself is not kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApiTokenRecord {
+    /// Its id.
+    pub id: TokenId,
+    /// SHA-256 of the token.
+    pub digest: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// The project that it is bound to.
+    pub project: String,
+    /// What the operator calls it; may be empty.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ends by itself.
+    pub expires_at: Option<Time>,
+    /// Since when it counts no more.
+    pub revoked_at: Option<Time>,
+}
+
+/// What a token of the API may do.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Everything but tokens and agents.
+    Editor,
+    /// Reading.
+    Viewer,
+    /// Pings of heartbeats.
+    Ingest,
+}
+
+impl Role {
+    /// The word for it in all interfaces.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Editor => "editor",
+            Self::Viewer => "viewer",
+            Self::Ingest => "ingest",
+        }
+    }
+}

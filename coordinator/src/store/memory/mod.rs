@@ -1,0 +1,24 @@
+//! Both stores in memory: for tests and the simulator. Nothing outlives the process.
+//!
+//! It is also the model that the engines on disk are compared with.
+
+mod history;
+mod state;
+
+use std::sync::Arc;
+
+use vigilmon_common::id::Epoch;
+
+use super::Stores;
+
+pub use history::MemoryHistory;
+pub use state::MemoryState;
+
+/// Both stores, empty.
+#[must_use]
+pub fn stores(epoch: Epoch) -> Stores {
+    Stores {
+        state: Arc::new(MemoryState::new(epoch)),
+        history: Arc::new(MemoryHistory::default()),
+    }
+}

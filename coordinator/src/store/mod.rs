@@ -1,0 +1,233 @@
+//! Stores: what lasts. Small state that changes seldom, and history that only grows.
+//!
+//! # Two stores
+//! [`StateStore`] keeps what the coordinator *is* (monitors, tokens, open incidents, unsent
+//! messages): small, read whole at start, changed by atomic commits. [`HistoryStore`] keeps what
+//! *happened* (results, audit, deliveries): large, append-only, dropped by the day. Nothing that
+//! grows with the number of results goes into the state.
+//!
+//! # The promise
+//! What a call acknowledged is on the disk: each returns after a real `fsync`. After a crash a
+//! store reopens as a prefix of its commits that includes every acknowledged one. The first
+//! storage error sticks: later calls fail with it and [`Health`] says so; a storage error is
+//! never a verdict.
+//!
+//! # How records reach the history
+//! Audit entries, deliveries and assignment spans are written with the change that they are
+//! about, as [`Change::Record`]: one commit, so neither exists without the other. [`Stores::settle`]
+//! then moves them over; the history takes the same record twice without harm.
+//!
+//! # What this module does not do
+//! It decides nothing and reads no clock. Which commit comes when is the engine's order.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vigilmon_common::id::{ChannelId, MonitorId};
+use vigilmon_common::incident::Incident;
+use vigilmon_common::time::Time;
+
+mod change;
+mod error;
+mod history;
+pub mod memory;
+
+pub use change::{
+    AgentRecord, AgentTokenRecord, ApiTokenRecord, Change, CommitNo, RegionRecord, Role, RowId,
+    State,
+};
+pub use error::{Health, StoreError};
+pub use history::{
+    AssignmentSpan, AuditEntry, Chunk, DeliveryRecord, DeliveryResult, HistoryNo, HistoryRecord,
+    PendingId, PendingRecord, RegionResult, ResultQuery, SEAL_AGE,
+};
+
+/// What the coordinator is: small, atomic, read whole at start.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// Everything that is stored.
+    ///
+    /// # Errors
+    /// The store failed, or holds a record that this version cannot read.
+    async fn load(&self) -> Result<State, StoreError>;
+
+    /// Makes all changes or none, in order; durable when it returns.
+    ///
+    /// # Errors
+    /// The store failed, now or before. Whether the changes were made is unknown until a restart.
+    async fn commit(&self, changes: Vec<Change>) -> Result<CommitNo, StoreError>;
+
+    /// Records that wait for their move to the history, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The store failed, or holds a record that this version cannot read.
+    async fn pending(&self, limit: usize) -> Result<Vec<PendingRecord>, StoreError>;
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn size(&self) -> Result<u64, StoreError>;
+
+    /// Whether it has failed.
+    fn health(&self) -> &Health;
+
+    /// Writes out everything and ends the store's threads; later calls fail.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// What happened: large, append-only, with retention.
+#[async_trait]
+pub trait HistoryStore: Send + Sync {
+    /// Stores a group of results; durable when it returns. Storing one twice is harmless.
+    ///
+    /// # Errors
+    /// The store failed, now or before.
+    async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError>;
+
+    /// Stores records; durable when it returns. Storing one twice is harmless.
+    ///
+    /// # Errors
+    /// The store failed, now or before.
+    async fn record(&self, records: Vec<HistoryRecord>) -> Result<(), StoreError>;
+
+    /// The number of the newest group of results; 0 before the first.
+    fn last(&self) -> HistoryNo;
+
+    /// Groups of results above `after` in their order, at most `limit` of them: what must be
+    /// applied again at start. Those that [`Self::seal`] took are no longer here.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn replay(&self, after: HistoryNo, limit: usize) -> Result<Vec<Chunk>, StoreError>;
+
+    /// A monitor's results, newest first, each natural key once.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn results(&self, query: &ResultQuery) -> Result<Vec<RegionResult>, StoreError>;
+
+    /// Incidents that left the state, of one monitor or of all, decided before `before`, newest
+    /// first.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn incidents(
+        &self,
+        monitor: Option<MonitorId>,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<Incident>, StoreError>;
+
+    /// Audit entries made before `before`, newest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Deliveries of a channel tried before `before`, newest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn deliveries(
+        &self,
+        channel: ChannelId,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError>;
+
+    /// A monitor's assignment spans that touch `from..to`, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn spans(
+        &self,
+        monitor: MonitorId,
+        from: Time,
+        to: Time,
+    ) -> Result<Vec<AssignmentSpan>, StoreError>;
+
+    /// Sorts groups of results by monitor, so that reading one does not scan all. Takes those up
+    /// to `applied` that are older than [`SEAL_AGE`]; returns how many results
+    /// it took. To be called about once a minute.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError>;
+
+    /// Drops the results of all days that ended before `time`.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn drop_before(&self, time: Time) -> Result<(), StoreError>;
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn size(&self) -> Result<u64, StoreError>;
+
+    /// Whether it has failed.
+    fn health(&self) -> &Health;
+
+    /// Writes out everything and ends the store's threads; later calls fail.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Most records that one step of [`Stores::settle`] moves.
+const SETTLE_MAX: usize = 256;
+
+/// Both stores of a coordinator.
+#[derive(Clone)]
+pub struct Stores {
+    /// What it is.
+    pub state: Arc<dyn StateStore>,
+    /// What happened.
+    pub history: Arc<dyn HistoryStore>,
+}
+
+impl Stores {
+    /// Moves records that were committed with changes over to the history; returns how many.
+    ///
+    /// # Errors
+    /// A store failed. What was not moved stays and is moved by the next call.
+    pub async fn settle(&self) -> Result<usize, StoreError> {
+        let mut moved = 0;
+        loop {
+            let pending = self.state.pending(SETTLE_MAX).await?;
+            if pending.is_empty() {
+                return Ok(moved);
+            }
+            moved += pending.len();
+            let (ids, records): (Vec<_>, Vec<_>) =
+                pending.into_iter().map(|p| (p.id, p.record)).unzip();
+            self.history.record(records).await?;
+            let settled = ids.into_iter().map(Change::Settled).collect();
+            self.state.commit(settled).await?;
+        }
+    }
+
+    /// The first error of either store, if there was one.
+    #[must_use]
+    pub fn failure(&self) -> Option<StoreError> {
+        self.state
+            .health()
+            .failure()
+            .or_else(|| self.history.health().failure())
+    }
+
+    /// Closes both, the state last.
+    ///
+    /// # Errors
+    /// A store failed.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let history = self.history.close().await;
+        self.state.close().await.and(history)
+    }
+}
