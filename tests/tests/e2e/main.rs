@@ -1,0 +1,1 @@
+//! The built programs among real servers: what a user would see.

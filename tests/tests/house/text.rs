@@ -1,0 +1,74 @@
+//! What no file of the project says: leftovers, and places on the machine that it was written on.
+
+use crate::files;
+use crate::none;
+
+/// Words for work that is not done.
+const LEFTOVERS: &[&str] = &["TODO", "FIXME", "XXX", "HACK"];
+
+/// Files that others write: they name what they must.
+const FOREIGN: &[&str] = &["Cargo.lock", "LICENSE"];
+
+#[test]
+fn nothing_is_left_for_later() {
+    let here = file!();
+    none(
+        "no work is left behind in a comment:",
+        &lines_with(|line| {
+            LEFTOVERS.iter().any(|word| {
+                line.split(|c: char| !c.is_alphanumeric())
+                    .any(|part| part == *word)
+            })
+        })
+        .filter(|finding| !finding.starts_with(here) && !finding.contains("LEFTOVERS"))
+        .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn no_file_names_a_place_on_somebodys_machine() {
+    let places = ["work", "root", "home"].map(|folder| format!("/{folder}/"));
+    none(
+        "paths are relative, or of the system's own folders:",
+        &lines_with(|line| {
+            places.iter().any(|place| {
+                line.match_indices(place.as_str()).any(|(at, _)| {
+                    let before = line[..at].chars().next_back();
+                    before.is_none_or(|c| " \"'`=(:".contains(c))
+                })
+            })
+        })
+        .collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn no_file_names_the_host_of_a_package_registry() {
+    let hosts = [
+        ["crates", "io"],
+        ["pypi", "org"],
+        ["debian", "org"],
+        ["npmjs", "org"],
+    ];
+    let hosts = hosts.map(|parts| parts.join("."));
+    none(
+        "packages come by name through their clients, from wherever these are set up:",
+        &lines_with(|line| hosts.iter().any(|host| line.contains(host.as_str())))
+            .collect::<Vec<_>>(),
+    );
+}
+
+/// `path:line: text` of each line that is so.
+fn lines_with(is_so: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let files = files::all()
+        .into_iter()
+        .filter(|file| !FOREIGN.contains(&file.path.as_str()));
+    files.flat_map(move |file| {
+        let numbered = file.text.lines().enumerate();
+        let found: Vec<String> = numbered
+            .filter(|(_, line)| is_so(line))
+            .map(|(at, line)| format!("{}:{}: {}", file.path, at + 1, line.trim()))
+            .collect();
+        found
+    })
+}
