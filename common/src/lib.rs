@@ -15,6 +15,7 @@ pub mod name;
 pub mod notify;
 pub mod outcome;
 pub mod problem;
+pub mod quorum;
 pub mod result;
 pub mod schedule;
 pub mod session;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::id::{AgentId, Epoch, IncidentId};
-use crate::incident::{Incident, Standing};
+use crate::incident::{Incident, Standing, Told};
 use crate::monitor::Monitor;
 use crate::name::Region;
 use crate::outcome::{OutcomeKind, Reason};
@@ -86,7 +86,8 @@ pub enum Effect {
     /// The open incident changed by its last transition: commit it, tell who must be told.
     /// The incident is [`MonitorState::incident`], or for `resolved` the one carried here.
     Transition(Box<Incident>),
-    /// The status changed; for pages, events and metrics.
+    /// The status changed; for pages, events and metrics. A change to Unknown is not said in the
+    /// first 90 s, so `from` is what was said last.
     Status {
         /// Before.
         from: Status,
@@ -123,6 +124,9 @@ pub struct Durable {
     pub last_ended_at: Option<Time>,
     /// Closed by hand while Down: none opens until it was not Down once.
     pub muted_until_not_down: bool,
+    /// Regions whose failing was closed by hand with a regional incident; sorted. None opens a
+    /// regional incident again until it voted Up once. A global one opens all the same.
+    pub muted_regions: Vec<Region>,
 }
 
 /// What a monitor is, in one word for lists.
@@ -230,7 +234,9 @@ impl MonitorState {
         Ok(())
     }
 
-    /// When the next timer is due; [`Input::Tick`] wanted then.
+    /// When the next timer is due; [`Input::Tick`] wanted then, or with any later input.
+    /// Reads one field, so it may be asked after each input. What renews a vote does not move it:
+    /// a tick may find nothing due and then moves it outwards.
     #[must_use]
     pub fn next_wake(&self) -> Option<Time> {
         None
@@ -241,6 +247,10 @@ impl MonitorState {
     pub fn incident(&self) -> Option<&Incident> {
         None
     }
+
+    /// Notes which channels were told of an incident, so that its later transitions carry it.
+    /// Called for every [`Effect::Transition`] that told anybody; the caller commits it.
+    pub fn note_told(&mut self, _incident: IncidentId, _told: Vec<Told>) {}
 
     /// What must last.
     #[must_use]
