@@ -5,7 +5,10 @@
 //! daemons hold sockets, files and timers around them. ARCHITECTURE.md has the map.
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod address;
+pub mod assertion;
 pub mod decide;
+pub mod duration;
 pub mod fleet;
 pub mod id;
 pub mod identity;
@@ -16,6 +19,7 @@ pub mod notify;
 pub mod outcome;
 pub mod problem;
 pub mod quorum;
+pub mod redact;
 pub mod result;
 pub mod schedule;
 pub mod session;

@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use crate::id::{ChannelId, MonitorId};
 use crate::name::{Name, Region};
+use crate::redact;
 use crate::time::Time;
 
+pub mod draft;
 pub mod http;
+mod meaning;
+mod status_set;
 
+pub use draft::{HttpDraft, Known, MonitorDraft};
 pub use http::HttpSpec;
-
-/// The hash of what a monitor means: kind, target, request, assertions and timeout; not its name,
-/// labels, severity, interval, regions or quorum. Votes made under another meaning do not count.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Meaning(pub u64);
+pub use meaning::Meaning;
+pub use status_set::{InvalidStatusSet, StatusSet};
 
 /// What to watch and how. Made only by checking a draft, so every combination in it is valid.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,6 +51,24 @@ pub struct MonitorSpec {
     pub labels: BTreeMap<String, String>,
     /// Channels beside those that the routes pick.
     pub notify: Vec<ChannelId>,
+}
+
+impl MonitorSpec {
+    /// The target as it may be shown: no user info, query values `…`.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match &self.kind {
+            Kind::Http(http) => redact::url(&http.url),
+        }
+    }
+
+    /// The target as messages for people name it: host, port if not the scheme's own, path.
+    #[must_use]
+    pub fn display_target(&self) -> String {
+        match &self.kind {
+            Kind::Http(http) => redact::short_url(&http.url),
+        }
+    }
 }
 
 /// A monitor as it is stored: its specification and what only the coordinator knows.

@@ -1,0 +1,454 @@
+//! Drafts: monitors as users give them, before anything was checked.
+//!
+//! A [`MonitorDraft`] is what the CLI, YAML and the API have in common: every field may be
+//! absent. [`MonitorDraft::check`] makes a [`MonitorSpec`] of it or says *everything* that is
+//! wrong, by the names that users write. An edit lays a second draft over the first and checks
+//! again. Specifications also travel and rest as drafts, so that what an agent or a store reads
+//! passes the same door.
+
+mod http;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use super::{Kind, MonitorSpec, Policy, Severity};
+use crate::address::AddressPolicy;
+use crate::duration;
+use crate::id::ChannelId;
+use crate::name::{Name, Region};
+use crate::problem::Problems;
+
+pub use http::HttpDraft;
+
+/// The interval where the user says nothing.
+pub const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
+/// Shortest interval.
+pub const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Longest interval; a monitor that looks less often watches nothing.
+pub const INTERVAL_MAX: Duration = Duration::from_secs(31 * 86_400);
+/// Longest timeout that is chosen for the user: the smaller of this and the interval.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+/// Shortest timeout.
+pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+/// How long a region fails alone before that is an incident, where the user says nothing.
+pub const REGIONAL_AFTER_DEFAULT: Duration = Duration::from_secs(300);
+/// Most regions of one monitor.
+pub const REGIONS_MAX: usize = 100;
+/// Most labels of one monitor.
+pub const LABELS_MAX: usize = 32;
+/// Largest specification, as its meaning is written, in bytes: one stored value holds it.
+pub const SPEC_MAX: usize = 24 * 1024;
+
+/// Longest key of a label.
+const LABEL_KEY_MAX: usize = 63;
+/// Longest value of a label.
+const LABEL_VALUE_MAX: usize = 200;
+
+/// A monitor as a user gives it; what is absent has a default or stays as it was.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MonitorDraft {
+    /// The name.
+    pub name: Option<String>,
+    /// The kind `http` with its flags.
+    pub http: Option<HttpDraft>,
+    /// The interval.
+    pub every: Option<Duration>,
+    /// The bound of a whole check.
+    pub timeout: Option<Duration>,
+    /// The regions.
+    pub regions: Option<Vec<String>>,
+    /// `majority`, `any`, `all` or a number.
+    pub quorum: Option<String>,
+    /// Consecutive failures that make an agent vote Down.
+    pub failures: Option<u32>,
+    /// Consecutive successes that make it vote Up again.
+    pub successes: Option<u32>,
+    /// How long a region fails alone before that is an incident; zero: never.
+    pub regional_after: Option<Duration>,
+    /// `critical`, `warning` or `info`.
+    pub severity: Option<String>,
+    /// The labels.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Channels by name or id.
+    pub notify: Option<Vec<String>>,
+}
+
+/// What a draft may refer to. `None` where it cannot be known here (on an agent, in a stored
+/// record): then it is taken as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The regions that exist; a draft without regions gets them all.
+    pub regions: Option<&'a [Region]>,
+    /// The channels that exist.
+    pub channels: Option<&'a BTreeMap<Name, ChannelId>>,
+    /// What agents may reach; a URL that names a denied address is refused at once.
+    pub addresses: Option<&'a AddressPolicy>,
+}
+
+impl MonitorDraft {
+    /// Makes a specification, or says everything that is wrong.
+    ///
+    /// # Errors
+    /// Something is malformed, out of bounds, or refers to what does not exist.
+    pub fn check(&self, known: &Known<'_>) -> Result<MonitorSpec, Problems> {
+        let mut problems = Problems::none();
+        let name = self.check_name(&mut problems);
+        let kind = self.check_kind(known, &mut problems);
+        let interval = check_interval(self.every, &mut problems);
+        let timeout = check_timeout(self.timeout, interval, &mut problems);
+        let regions = self.check_regions(known, &mut problems);
+        let quorum = self.check_quorum(regions.len(), &mut problems);
+        let failures = check_count("failures", self.failures, &mut problems);
+        let successes = check_count("successes", self.successes, &mut problems);
+        let severity = self.check_severity(&mut problems);
+        let labels = self.check_labels(&mut problems);
+        let notify = self.check_notify(known, &mut problems);
+        let regional_after = self
+            .regional_after
+            .map_or(REGIONAL_AFTER_DEFAULT, whole_millis);
+        let (Some(name), Some(kind)) = (name, kind) else {
+            return Err(problems);
+        };
+        let spec = MonitorSpec {
+            name,
+            kind,
+            interval,
+            timeout,
+            regions,
+            quorum,
+            failures,
+            successes,
+            regional_after,
+            severity,
+            labels,
+            notify,
+        };
+        check_size(&spec, &mut problems);
+        problems.or(spec)
+    }
+
+    /// What a specification says, every field set: [`check`](Self::check) makes the same of it.
+    #[must_use]
+    pub fn of(spec: &MonitorSpec) -> Self {
+        let Kind::Http(http) = &spec.kind;
+        Self {
+            name: Some(spec.name.to_string()),
+            http: Some(HttpDraft::of(http)),
+            every: Some(spec.interval),
+            timeout: Some(spec.timeout),
+            regions: Some(spec.regions.iter().map(ToString::to_string).collect()),
+            quorum: Some(spec.quorum.to_string()),
+            failures: Some(spec.failures.get().into()),
+            successes: Some(spec.successes.get().into()),
+            regional_after: Some(spec.regional_after),
+            severity: Some(spec.severity.to_string()),
+            labels: Some(spec.labels.clone()),
+            notify: Some(spec.notify.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    /// The draft of an edit: what `spec` says with `over` laid over it. A default that follows
+    /// from another field (the timeout from the interval, redirects from the expected status)
+    /// follows it still.
+    #[must_use]
+    pub fn edited(spec: &MonitorSpec, over: Self) -> Self {
+        let mut draft = Self::of(spec);
+        if spec.timeout == default_timeout(spec.interval) {
+            draft.timeout = None;
+        }
+        let Kind::Http(http) = &spec.kind;
+        if let Some(draft) = &mut draft.http {
+            draft.forget_derived(http);
+        }
+        draft.with(over)
+    }
+
+    /// This draft with every field that `over` sets replaced.
+    #[must_use]
+    pub fn with(self, over: Self) -> Self {
+        Self {
+            name: over.name.or(self.name),
+            http: match (self.http, over.http) {
+                (Some(http), Some(over)) => Some(http.with(over)),
+                (http, over) => over.or(http),
+            },
+            every: over.every.or(self.every),
+            timeout: over.timeout.or(self.timeout),
+            regions: over.regions.or(self.regions),
+            quorum: over.quorum.or(self.quorum),
+            failures: over.failures.or(self.failures),
+            successes: over.successes.or(self.successes),
+            regional_after: over.regional_after.or(self.regional_after),
+            severity: over.severity.or(self.severity),
+            labels: over.labels.or(self.labels),
+            notify: over.notify.or(self.notify),
+        }
+    }
+
+    fn check_name(&self, problems: &mut Problems) -> Option<Name> {
+        let Some(name) = &self.name else {
+            problems.add("name", "a monitor needs a name", "");
+            return None;
+        };
+        let refused = |error: crate::name::InvalidName| {
+            problems.add(
+                "name",
+                format!("`{}` cannot be a name", cut(name)),
+                error.to_string(),
+            );
+        };
+        Name::parse(name).map_err(refused).ok()
+    }
+
+    fn check_kind(&self, known: &Known<'_>, problems: &mut Problems) -> Option<Kind> {
+        let Some(http) = &self.http else {
+            problems.add(
+                "http",
+                "a monitor needs a kind",
+                "say what to check: --http URL",
+            );
+            return None;
+        };
+        match http.check(known.addresses) {
+            Ok(http) => Some(Kind::Http(Box::new(http))),
+            Err(below) => {
+                problems.extend_below("http", below);
+                None
+            }
+        }
+    }
+
+    fn check_regions(&self, known: &Known<'_>, problems: &mut Problems) -> Vec<Region> {
+        let Some(given) = &self.regions else {
+            let all = known.regions.unwrap_or_default().to_vec();
+            if all.is_empty() {
+                let remedy = "make one with `vigilmon agent token add --region R`";
+                problems.add_dangling("regions", "no region exists yet", remedy);
+            }
+            return sorted(all);
+        };
+        let mut regions = Vec::with_capacity(given.len());
+        for text in given {
+            match Region::parse(text.trim()) {
+                Ok(region) => {
+                    note_unknown(&region, known, problems);
+                    regions.push(region);
+                }
+                Err(error) => {
+                    let message = format!("`{}` cannot be a region", cut(text));
+                    problems.add("regions", message, error.to_string());
+                }
+            }
+        }
+        if given.is_empty() {
+            problems.add("regions", "a monitor needs at least one region", "");
+        }
+        let regions = sorted(regions);
+        if regions.len() > REGIONS_MAX {
+            let message = format!("{} regions are too many", regions.len());
+            problems.add("regions", message, format!("name at most {REGIONS_MAX}"));
+        }
+        regions
+    }
+
+    fn check_quorum(&self, assigned: usize, problems: &mut Problems) -> Policy {
+        let Some(text) = &self.quorum else {
+            return Policy::default();
+        };
+        match text.trim().parse() {
+            Ok(Policy::AtLeast(n)) if assigned > 0 && usize::from(n.get()) > assigned => {
+                let message = format!("{n} of {assigned} regions can never agree");
+                problems.add("quorum", message, "lower the quorum or add regions");
+                Policy::default()
+            }
+            Ok(policy) => policy,
+            Err(_) => {
+                let message = format!("`{}` is no quorum", cut(text));
+                problems.add(
+                    "quorum",
+                    message,
+                    "write majority, any, all or a number of regions",
+                );
+                Policy::default()
+            }
+        }
+    }
+
+    fn check_severity(&self, problems: &mut Problems) -> Severity {
+        let Some(text) = &self.severity else {
+            return Severity::default();
+        };
+        text.trim().parse().unwrap_or_else(|_| {
+            let message = format!("`{}` is no severity", cut(text));
+            problems.add("severity", message, "write critical, warning or info");
+            Severity::default()
+        })
+    }
+
+    fn check_labels(&self, problems: &mut Problems) -> BTreeMap<String, String> {
+        let labels = self.labels.clone().unwrap_or_default();
+        if labels.len() > LABELS_MAX {
+            let message = format!("{} labels are too many", labels.len());
+            problems.add("labels", message, format!("give at most {LABELS_MAX}"));
+        }
+        let key_char = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        for (key, value) in &labels {
+            if !(1..=LABEL_KEY_MAX).contains(&key.len()) || !key.chars().all(key_char) {
+                let remedy = format!("use 1 to {LABEL_KEY_MAX} of A-Z a-z 0-9 . _ - /");
+                problems.add(
+                    "labels",
+                    format!("`{}` cannot be a label's key", cut(key)),
+                    remedy,
+                );
+            }
+            if value.chars().count() > LABEL_VALUE_MAX || value.chars().any(char::is_control) {
+                let remedy = format!("use at most {LABEL_VALUE_MAX} characters in one line");
+                let message = format!("`{}` cannot be a label's value", cut(value));
+                problems.add("labels", message, remedy);
+            }
+        }
+        labels
+    }
+
+    fn check_notify(&self, known: &Known<'_>, problems: &mut Problems) -> Vec<ChannelId> {
+        let mut channels = Vec::new();
+        for text in self.notify.iter().flatten().map(|text| text.trim()) {
+            let id = text.parse::<ChannelId>().ok();
+            let found = match known.channels {
+                Some(known) => id
+                    .filter(|id| known.values().any(|other| other == id))
+                    .or_else(|| known.get(&Name::parse(text).ok()?).copied()),
+                None => id,
+            };
+            match found {
+                Some(id) if channels.contains(&id) => {}
+                Some(id) => channels.push(id),
+                None => {
+                    let message = format!("channel `{}` does not exist", cut(text));
+                    problems.add_dangling("notify", message, names_of(known.channels));
+                }
+            }
+        }
+        channels
+    }
+}
+
+fn check_interval(every: Option<Duration>, problems: &mut Problems) -> Duration {
+    let every = every.map_or(INTERVAL_DEFAULT, whole_millis);
+    if every < INTERVAL_MIN {
+        let message = format!("{} is too often", duration::format(every));
+        problems.add("every", message, "the smallest interval is 1s");
+    }
+    if every > INTERVAL_MAX {
+        let message = format!("{} is too seldom", duration::format(every));
+        let remedy = format!("the largest interval is {}", duration::format(INTERVAL_MAX));
+        problems.add("every", message, remedy);
+    }
+    every
+}
+
+fn check_timeout(timeout: Option<Duration>, every: Duration, problems: &mut Problems) -> Duration {
+    let Some(timeout) = timeout.map(whole_millis) else {
+        return default_timeout(every);
+    };
+    if timeout < TIMEOUT_MIN {
+        let message = format!("{} is too short", duration::format(timeout));
+        problems.add("timeout", message, "the smallest timeout is 100ms");
+    }
+    if timeout > every {
+        let (timeout, every) = (duration::format(timeout), duration::format(every));
+        let message = format!("{timeout} is longer than the interval of {every}");
+        problems.add(
+            "timeout",
+            message,
+            format!("use at most {every}, or check less often"),
+        );
+    }
+    timeout
+}
+
+fn default_timeout(every: Duration) -> Duration {
+    every.min(TIMEOUT_DEFAULT)
+}
+
+fn check_count(field: &str, count: Option<u32>, problems: &mut Problems) -> NonZeroU8 {
+    let Some(count) = count else {
+        return NonZeroU8::MIN;
+    };
+    let fits = u8::try_from(count).ok().and_then(NonZeroU8::new);
+    fits.unwrap_or_else(|| {
+        problems.add(
+            field,
+            format!("{count} in a row cannot be"),
+            "use a number from 1 to 255",
+        );
+        NonZeroU8::MIN
+    })
+}
+
+fn check_size(spec: &MonitorSpec, problems: &mut Problems) {
+    let size = spec.meaning_bytes().len();
+    if size > SPEC_MAX {
+        let message = format!("the request and its assertions are {size} bytes together");
+        let remedy = format!("keep them within {SPEC_MAX}; send a smaller body");
+        problems.add(spec.kind.as_str(), message, remedy);
+    }
+}
+
+fn note_unknown(region: &Region, known: &Known<'_>, problems: &mut Problems) {
+    let Some(known) = known.regions else { return };
+    if !known.contains(region) {
+        let names: Vec<&str> = known.iter().map(Region::as_str).collect();
+        let remedy = if names.is_empty() {
+            "no region exists yet".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
+        problems.add_dangling(
+            "regions",
+            format!("region `{region}` does not exist"),
+            remedy,
+        );
+    }
+}
+
+fn names_of(channels: Option<&BTreeMap<Name, ChannelId>>) -> String {
+    let names: Vec<&str> = channels
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if names.is_empty() {
+        "make one with `vigilmon channel add`".to_owned()
+    } else {
+        cut(&format!("there are {}", names.join(", ")))
+    }
+}
+
+fn sorted(mut regions: Vec<Region>) -> Vec<Region> {
+    regions.sort();
+    regions.dedup();
+    regions
+}
+
+/// Nothing finer than a millisecond exists.
+fn whole_millis(span: Duration) -> Duration {
+    let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(millis).min(duration::DURATION_MAX)
+}
+
+/// A value as a message repeats it: one line, not too long.
+fn cut(text: &str) -> String {
+    /// Longest value that a message repeats, in characters.
+    const SHOWN_MAX: usize = 100;
+    let clean = |c: char| if c.is_control() { '�' } else { c };
+    let mut shown: String = text.chars().map(clean).take(SHOWN_MAX).collect();
+    if text.chars().nth(SHOWN_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests;
