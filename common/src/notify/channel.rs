@@ -6,6 +6,7 @@ use crate::id::{ChannelId, RouteId};
 use crate::incident::Scope;
 use crate::monitor::Severity;
 use crate::name::Name;
+use crate::problem::Problems;
 use crate::time::Time;
 
 /// Where messages go.
@@ -78,8 +79,7 @@ pub struct Route {
     pub labels: BTreeMap<String, String>,
     /// Monitors that it takes, by name; empty means all.
     pub monitors: Vec<Name>,
-    /// Events that it takes: `opened updated resolved reminder degraded certificate_expiring
-    /// system`; empty means all but `system`.
+    /// Events that it takes, of [`event::ALL`]; empty means all but `system`.
     pub events: Vec<String>,
     /// Scopes that it takes; empty means global.
     pub scopes: Vec<Scope>,
@@ -89,4 +89,93 @@ pub struct Route {
     pub created_at: Time,
     /// Grows with every save: the etag.
     pub version: u64,
+}
+
+/// The words of a route's `event` list.
+pub mod event {
+    /// An incident began.
+    pub const OPENED: &str = "opened";
+    /// It changed: scope, acknowledgement, comment.
+    pub const UPDATED: &str = "updated";
+    /// It ended.
+    pub const RESOLVED: &str = "resolved";
+    /// Vigilmon's own incidents; sent by routes that name it.
+    pub const SYSTEM: &str = "system";
+    /// Every word that this version knows.
+    pub const ALL: [&str; 4] = [OPENED, UPDATED, RESOLVED, SYSTEM];
+}
+
+/// Refuses a fallback that leads back to its own channel. A copy makes one hop, but two channels
+/// that are each other's fallback would leave both without any.
+///
+/// # Errors
+/// `fallback` does not exist, or following fallbacks from it comes back to `channel`.
+pub fn check_fallback(
+    channel: ChannelId,
+    fallback: ChannelId,
+    channels: &BTreeMap<ChannelId, Channel>,
+) -> Result<(), Problems> {
+    let mut problems = Problems::none();
+    if !channels.contains_key(&fallback) && fallback != channel {
+        problems.add_dangling("fallback", format!("no channel has the id {fallback}"), "");
+    }
+    let mut at = Some(fallback);
+    // Every step visits another channel, or there is a cycle that does not hold this one.
+    for _ in 0..=channels.len() {
+        match at {
+            Some(id) if id == channel => {
+                problems.add(
+                    "fallback",
+                    "leads back to the channel itself",
+                    "name a channel whose own fallback does not lead here",
+                );
+                break;
+            }
+            Some(id) => at = channels.get(&id).and_then(|c| c.fallback),
+            None => break,
+        }
+    }
+    problems.or(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> ChannelId {
+        ChannelId::from_bytes([n; 16])
+    }
+
+    fn channel(n: u8, fallback: Option<u8>) -> (ChannelId, Channel) {
+        let channel = Channel {
+            id: id(n),
+            name: Name::parse(&format!("channel-{n}")).unwrap(),
+            kind: ChannelKind::Inbox,
+            fallback: fallback.map(id),
+            disabled: None,
+            created_at: Time::EPOCH,
+            version: 1,
+        };
+        (channel.id, channel)
+    }
+
+    #[test]
+    fn a_fallback_that_leads_back_is_refused() {
+        let channels = BTreeMap::from([channel(1, None), channel(2, Some(3)), channel(3, Some(1))]);
+        assert!(check_fallback(id(1), id(1), &channels).is_err());
+        assert!(check_fallback(id(1), id(2), &channels).is_err());
+        assert!(check_fallback(id(3), id(1), &channels).is_ok());
+    }
+
+    #[test]
+    fn a_fallback_that_does_not_exist_is_a_dangling_reference() {
+        let problems = check_fallback(id(1), id(9), &BTreeMap::new()).unwrap_err();
+        assert!(problems.as_slice()[0].dangling);
+    }
+
+    #[test]
+    fn a_cycle_of_others_ends_the_search() {
+        let channels = BTreeMap::from([channel(2, Some(3)), channel(3, Some(2))]);
+        assert!(check_fallback(id(1), id(2), &channels).is_ok());
+    }
 }

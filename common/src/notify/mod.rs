@@ -1,4 +1,13 @@
 //! Notifications: who is told what, when, and what becomes of each message.
+//!
+//! A transition is turned into outbox rows by [`plan`], in its own commit; a row freezes the
+//! webhook's [`body`], from which a [`message`] to people is rendered; [`delivery`] decides when
+//! which row is tried, and what its answer means. Sockets and stores are the coordinator's.
 
+pub mod body;
 pub mod channel;
+pub mod plan;
 pub mod row;
+
+#[cfg(test)]
+mod testkit;
