@@ -1,1 +1,3 @@
 //! The built programs among real servers: what a user would see.
+
+mod application;

@@ -1,0 +1,83 @@
+//! The runtime on which in-process servers live, and plain HTTP requests from blocking tests.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// How long one request of a test may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime can be started"))
+}
+
+/// Waits for a future from a blocking test.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+/// A server that runs until it is dropped.
+pub struct Served {
+    address: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Served {
+    /// Serves on a free port of loopback.
+    pub fn start(router: axum::Router) -> Self {
+        let listener = wait_for(TcpListener::bind("127.0.0.1:0")).expect("loopback has free ports");
+        let address = listener.local_addr().expect("a listener has an address");
+        let task = runtime().spawn(async move {
+            axum::serve(listener, router)
+                .await
+                .expect("serving does not end by itself");
+        });
+        Self { address, task }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a GET of a URL answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+/// GETs a URL; `None` when nothing answers there.
+#[must_use]
+pub fn get(url: &str) -> Option<Answer> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    let client = CLIENT.get_or_init(|| {
+        let client = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none());
+        client.build().expect("a client can be made")
+    });
+    wait_for(async {
+        let response = client.get(url).send().await.ok()?;
+        let status = response.status().as_u16();
+        let body = response.text().await.ok()?;
+        Some(Answer { status, body })
+    })
+}

@@ -1,0 +1,171 @@
+//! `vigilmon up`, as a user starts it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::cli::Cli;
+use crate::process::{Plan, Process};
+use crate::programs::{self, Build};
+use crate::{background, ports, wait};
+
+/// The regions that `up` has when none are named.
+pub const REGIONS: [&str; 3] = ["us-east", "eu-west", "ap-southeast"];
+
+const START_WITHIN: Duration = Duration::from_secs(60);
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// How to start it.
+pub struct Options {
+    build: Build,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// As the README says.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            build: Build::Plain,
+            arguments: vec![],
+            environment: vec![],
+        }
+    }
+
+    /// With a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// Built so that the named point ends it.
+    #[must_use]
+    pub fn fault(self, point: &str) -> Self {
+        Self {
+            build: Build::FaultPoints,
+            ..self
+        }
+        .env("VIGILMON_FAULT", point)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A running `vigilmon up` with a data folder of its own.
+pub struct Up {
+    folder: TempDir,
+    http: u16,
+    grpc: u16,
+    process: Process,
+}
+
+impl Up {
+    /// Starts it in an empty folder and waits until it is ready.
+    #[must_use]
+    pub fn start(options: &Options) -> Self {
+        let folder = TempDir::with_prefix("vigilmon-up-").expect("a folder can be made");
+        let (http, grpc) = (ports::free(), ports::free());
+        let process = launch(&folder, http, grpc, options);
+        let mut up = Self {
+            folder,
+            http,
+            grpc,
+            process,
+        };
+        up.wait_until_ready();
+        up
+    }
+
+    /// Starts it again on the same data and ports, after it has ended.
+    pub fn start_again(&mut self, options: &Options) {
+        self.process.kill();
+        self.process = launch(&self.folder, self.http, self.grpc, options);
+        self.wait_until_ready();
+    }
+
+    /// Waits until `/health/ready` says so.
+    #[track_caller]
+    pub fn wait_until_ready(&mut self) {
+        let url = format!("http://127.0.0.1:{}/health/ready", self.http);
+        let process = &mut self.process;
+        wait::until_true("vigilmon up is ready", START_WITHIN, || {
+            process.must_run();
+            background::get(&url).is_some_and(|answer| answer.status == 200)
+        });
+    }
+
+    /// The process itself.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Ends it as an operator would; fails unless it exits 0 in time.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.process.signal(Signal::TERM);
+        let status = self.process.wait(STOP_WITHIN);
+        assert!(status.success(), "it ends with {status}");
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        data(self.folder.path())
+    }
+
+    /// The URL of a path of its HTTP port.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.http)
+    }
+
+    /// The address of its gRPC port.
+    #[must_use]
+    pub fn grpc(&self) -> String {
+        format!("127.0.0.1:{}", self.grpc)
+    }
+
+    /// The command that speaks to it.
+    #[must_use]
+    pub fn cli(&self) -> Cli {
+        Cli::new(&self.data().join("context.toml"), self.folder.path())
+    }
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn launch(folder: &TempDir, http: u16, grpc: u16, options: &Options) -> Process {
+    let mut plan = Plan::new(programs::vigilmon("vigilmon", options.build))
+        .args([
+            "up",
+            "--http",
+            &format!("127.0.0.1:{http}"),
+            "--grpc",
+            &format!("127.0.0.1:{grpc}"),
+        ])
+        .args(["--data".as_ref(), data(folder.path()).as_os_str()])
+        .args(&options.arguments)
+        .folder(folder.path());
+    for (name, value) in &options.environment {
+        plan = plan.env(name, value);
+    }
+    plan.start(&folder.path().join("log"))
+}
