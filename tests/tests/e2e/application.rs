@@ -10,7 +10,13 @@ const SOON: Duration = Duration::from_secs(10);
 #[test]
 fn the_application_says_503_while_a_database_is_away_and_heals_by_itself() {
     let mut application = Application::start();
-    assert!(application.get("/health").unwrap().body.contains(r#""status":"ok""#));
+    assert!(
+        application
+            .get("/health")
+            .unwrap()
+            .body
+            .contains(r#""status":"ok""#)
+    );
 
     application.postgres.stop();
     expect(&application, 503, "degraded");
@@ -26,7 +32,9 @@ fn the_application_says_503_while_a_database_is_away_and_heals_by_itself() {
 fn expect(application: &Application, status: u16, word: &str) {
     for path in ["/health", "/health/ready"] {
         wait::until_true(&format!("{path} answers {status} {word}"), SOON, || {
-            let answer = application.get(path).expect("it answers within its own timeouts");
+            let answer = application
+                .get(path)
+                .expect("it answers within its own timeouts");
             answer.status == status && answer.body.contains(&format!(r#""status":"{word}""#))
         });
     }

@@ -193,7 +193,10 @@ fn tests_that_need_more_than_their_own_crate_live_in_one_package() {
         .filter(|path| !path.starts_with("tests/") && !path.contains("/src/"))
         .filter(|path| path.contains("/tests/") || path.contains("/benches/"))
         .collect();
-    none("a crate has tests of its own modules; others would not be run:", &findings);
+    none(
+        "a crate has tests of its own modules; others would not be run:",
+        &findings,
+    );
 }
 
 /// Our packages and what each depends on, tests and build scripts left out.
