@@ -172,7 +172,7 @@ pub struct Gap {
     /// The last slot.
     pub to: Time,
     /// How many.
-    pub count: u32,
+    pub count: u64,
     /// Why.
     pub why: GapReason,
 }
@@ -197,7 +197,7 @@ impl GapReason {
     }
 }
 
-/// How an agent fares, by its own account.
+/// How an agent fares, by its own account; the daemon around the session fills it in.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Health {
     /// Checks under way.
@@ -210,7 +210,7 @@ pub struct Health {
     pub skipped: u64,
     /// The greatest lateness since the last pulse.
     pub lateness_max: Duration,
-    /// Results held that are not acked; filled in by the session.
+    /// Results held that are not acked; known to the session.
     pub unacked: u64,
     /// What is wrong with the agent itself.
     pub faults: Vec<Reason>,
@@ -221,7 +221,7 @@ pub struct Health {
 pub struct Pulse {
     /// The clock that its slots are named by.
     pub clock: Time,
-    /// The assignment that it holds.
+    /// The assignment that it works by.
     pub have: Option<Position>,
     /// How it fares.
     pub health: Health,

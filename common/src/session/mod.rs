@@ -25,6 +25,7 @@
 //! It reads no votes and decides no verdict, and it knows neither tokens nor TLS: who may connect
 //! is checked before.
 
+pub mod agent;
 pub mod assignment;
 pub mod messages;
 
