@@ -58,7 +58,9 @@ pub struct HttpSpec {
 }
 
 impl HttpSpec {
-    pub(super) fn to(url: Url) -> Self {
+    /// A GET of `url` that wants 2xx and nothing else; assertions are filled in by drafts.
+    #[must_use]
+    pub fn to(url: Url) -> Self {
         Self {
             url,
             method: Method::default(),
