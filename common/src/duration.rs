@@ -85,6 +85,16 @@ pub fn format(span: Duration) -> String {
     text
 }
 
+/// Writes a measured span for people: `850 ms`, `1.40 s`.
+#[must_use]
+pub fn rounded(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        format!("{} ms", span.as_millis())
+    } else {
+        format!("{:.2} s", span.as_secs_f64())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! The hash of what a monitor means, and of what an agent needs of it.
+//! The hash of what a monitor means.
 //!
 //! Both sides, all versions and everything stored must agree on these numbers, so they are made
 //! from a byte form of their own: a version, then for each field that is set a tag, a length and
@@ -7,10 +7,9 @@
 
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::http::{HttpSpec, IpFamily};
 use super::{Kind, MonitorSpec};
+use crate::identity;
 
 /// The hash of what a monitor means: kind, target, request, assertions and timeout; not its name,
 /// labels, severity, interval, regions or quorum. Votes made under another meaning do not count.
@@ -21,20 +20,7 @@ impl MonitorSpec {
     /// What this monitor means.
     #[must_use]
     pub fn meaning(&self) -> Meaning {
-        Meaning(hash(&self.meaning_bytes()))
-    }
-
-    /// The hash of all that an agent needs: what the monitor means, its interval and regions.
-    /// Assignments are compared by it.
-    #[must_use]
-    pub fn spec_hash(&self) -> u64 {
-        let mut fields = Fields::begin(b"vigilmon.assignment.1");
-        fields.put(1, &self.meaning_bytes());
-        fields.span(2, self.interval);
-        for region in &self.regions {
-            fields.put(3, region.as_str().as_bytes());
-        }
-        hash(&fields.bytes)
+        Meaning(identity::h(&self.meaning_bytes()))
     }
 
     /// The canonical byte form of what this monitor means.
@@ -46,12 +32,6 @@ impl MonitorSpec {
         }
         fields.bytes
     }
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let digest = Sha256::digest(bytes);
-    let first = digest.first_chunk::<8>().expect("SHA-256 has 32 bytes");
-    u64::from_be_bytes(*first)
 }
 
 struct Fields {
