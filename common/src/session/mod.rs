@@ -1,7 +1,7 @@
 //! The session between an agent and the coordinator: both ends as machines without I/O.
 //!
-//! They take what happened and the time and return what must follow; the daemons hold the stream,
-//! the timers and the stores around them.
+//! [`agent::AgentEnd`] and [`coordinator::CoordinatorEnd`] take what happened and the time and
+//! return what must follow; the daemons hold the stream, the timers and the stores around them.
 //!
 //! ```text
 //! agent                                   coordinator
@@ -23,10 +23,13 @@
 //!
 //! # What this module does not do
 //! It reads no votes and decides no verdict, and it knows neither tokens nor TLS: who may connect
-//! is checked before.
+//! is checked by the door before, with [`admission`].
 
+pub mod admission;
 pub mod agent;
 pub mod assignment;
+pub mod clock;
+pub mod coordinator;
 pub mod messages;
 
 pub use messages::{AgentMessage, CoordinatorMessage};

@@ -159,15 +159,14 @@ impl AgentEnd {
     }
 
     fn summarise(&self, ask: u64, monitors: &[MonitorId], now: Time, out: &mut Vec<Effect>) {
-        let mut entries = self.summaries.entries(monitors, now);
+        let mut rest = self.summaries.entries(monitors, now).into_iter();
         loop {
-            let rest = entries.split_off(entries.len().min(SUMMARY_MAX));
-            let last = rest.is_empty();
+            let entries = rest.by_ref().take(SUMMARY_MAX).collect();
+            let last = rest.len() == 0;
             self.send(AgentMessage::Summary { entries, last, ask }, out);
             if last {
                 return;
             }
-            entries = rest;
         }
     }
 
