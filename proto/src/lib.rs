@@ -4,6 +4,8 @@
 //! Wire types stop at the door: what is absent, unknown or malformed in a message is refused when
 //! it is converted, and nothing behind that sees an `Option` that must not be empty.
 
+pub mod convert;
+
 /// The protocol between agents and coordinator, and the public API.
 pub mod v1 {
     #![allow(

@@ -75,7 +75,11 @@ impl std::fmt::Debug for HttpDraft {
 }
 
 impl HttpDraft {
-    pub(super) fn check(&self, addresses: Option<&AddressPolicy>) -> Result<HttpSpec, Problems> {
+    /// Makes a specification, or says everything that is wrong, by the names below `http`.
+    ///
+    /// # Errors
+    /// Something is malformed, out of bounds, or names an address that is denied.
+    pub fn check(&self, addresses: Option<&AddressPolicy>) -> Result<HttpSpec, Problems> {
         let mut problems = Problems::none();
         let url = self.check_url(addresses, &mut problems);
         // A stand-in lets the other fields be checked too; with a problem noted it goes nowhere.
@@ -92,7 +96,9 @@ impl HttpDraft {
         problems.or(spec)
     }
 
-    pub(super) fn of(spec: &HttpSpec) -> Self {
+    /// What a specification says, every field set: [`check`](Self::check) makes the same of it.
+    #[must_use]
+    pub fn of(spec: &HttpSpec) -> Self {
         let pair = |name: &str, value: &str| format!("{name}: {value}");
         let basic = |basic: &Basic| format!("{}:{}", basic.user, basic.password.expose());
         let degraded = spec.degraded_latency.iter();
