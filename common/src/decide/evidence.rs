@@ -263,17 +263,7 @@ fn agent_evidence(seat: &Seat, now: Time) -> AgentEvidence {
     }
 }
 
-/// A span as people write it, to the second: `95s`, `5m`, `1h30m`.
-pub(super) fn span(span: Duration) -> String {
-    let secs = span.as_secs();
-    let (hours, mins, rest) = (secs / 3600, secs / 60 % 60, secs % 60);
-    let part = |n: u64, unit: &str| match n {
-        0 => String::new(),
-        _ => format!("{n}{unit}"),
-    };
-    match (hours, mins, rest) {
-        (0, 0, _) => format!("{secs}s"),
-        (0, 1, 1..) => format!("{secs}s"),
-        _ => part(hours, "h") + &part(mins, "m") + &part(rest, "s"),
-    }
+/// A span as people write it, to the second.
+fn span(span: Duration) -> String {
+    crate::duration::format(Duration::from_secs(span.as_secs()))
 }

@@ -37,7 +37,7 @@ impl Rules {
             .expect("a specification is made only with a quorum that its regions can make");
         let regional = quorum.required() >= 2 && !spec.regional_after.is_zero();
         Self {
-            meaning: meaning_of(spec),
+            meaning: spec.meaning(),
             quorum,
             policy: spec.quorum,
             interval: spec.interval,
@@ -68,9 +68,4 @@ impl Rules {
     pub(super) fn round(&self, runs: u32) -> Duration {
         (self.timeout + SPACING) * runs + ROUND_SLACK
     }
-}
-
-fn meaning_of(spec: &MonitorSpec) -> Meaning {
-    let crate::monitor::Kind::Http(http) = &spec.kind;
-    Meaning(crate::identity::h(http.url.as_str().as_bytes()))
 }

@@ -121,14 +121,7 @@ pub(super) fn facts_of(monitor: &Monitor) -> MonitorFacts {
         id: monitor.id,
         name: monitor.spec.name.as_str().to_owned(),
         kind: monitor.spec.kind.as_str().to_owned(),
-        target: target_of(monitor),
+        target: monitor.spec.target(),
         labels: monitor.spec.labels.clone(),
     }
-}
-
-fn target_of(monitor: &Monitor) -> String {
-    let crate::monitor::Kind::Http(http) = &monitor.spec.kind;
-    let mut url = http.url.clone();
-    url.set_query(None);
-    url.to_string()
 }

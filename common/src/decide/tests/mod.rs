@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::incident::{IncidentStatus, Resolution, TransitionKind};
-use crate::monitor::{Kind, Meaning, MonitorSpec, Policy, Severity};
+use crate::monitor::{Kind, MonitorSpec, Policy, Severity};
 use crate::name::Name;
 use crate::outcome::{Reason, ReasonCode};
 use crate::result::{Phases, Run};
@@ -86,9 +86,7 @@ fn monitor(regions: usize) -> Monitor {
 }
 
 fn kind(url: &str) -> Kind {
-    Kind::Http(Box::new(crate::monitor::HttpSpec {
-        url: url.parse().unwrap(),
-    }))
+    Kind::Http(Box::new(crate::monitor::HttpSpec::to(url.parse().unwrap())))
 }
 
 fn epoch() -> Epoch {
