@@ -215,6 +215,18 @@ pub fn incident_id(epoch: Epoch, monitor: MonitorId, generation: u64) -> Inciden
     IncidentId::from_digest(first_16(&digest))
 }
 
+/// The id of incident number `generation` of a cause in Vigilmon itself, such as
+/// `region_lost:us-east`.
+#[must_use]
+pub fn system_incident_id(epoch: Epoch, cause: &str, generation: u64) -> IncidentId {
+    let digest = Hash::of("system incident")
+        .bytes(epoch.as_bytes())
+        .text(cause)
+        .number(generation)
+        .end();
+    IncidentId::from_digest(first_16(&digest))
+}
+
 /// The nonce of a `CheckNow`: `counter` tells apart those of one monitor in one millisecond.
 /// Derived, not random, so that the simulator repeats it; never zero, which the wire reads as none.
 #[must_use]

@@ -1,3 +1,6 @@
-//! The coordinator: stores, engine, doors, notifications. ARCHITECTURE.md has the map.
+//! Vigilmon's coordinator: stores, engine, gRPC and HTTP doors, notifications.
 
+pub mod engine;
+pub mod metrics;
 pub mod store;
+pub mod token;

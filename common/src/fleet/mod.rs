@@ -4,3 +4,4 @@
 pub mod assignment;
 pub mod budget;
 pub mod presence;
+pub mod system;

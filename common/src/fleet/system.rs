@@ -1,0 +1,164 @@
+//! System incidents: what is wrong with Vigilmon itself. One open at most for each cause; they
+//! open and close by what their cause says, without votes.
+
+use crate::id::Epoch;
+use crate::identity::system_incident_id;
+use crate::incident::{
+    AFFECTED_MAX, Incident, IncidentStatus, Resolution, Scope, Subject, SystemFacts, Transition,
+    TransitionKind,
+};
+use crate::monitor::Severity;
+use crate::outcome::{Reason, ReasonCode};
+use crate::time::Time;
+
+/// What an incident is opened for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cause {
+    /// The sort of trouble.
+    pub code: ReasonCode,
+    /// What has it: a region, a channel's name.
+    pub about: String,
+    /// One line for people.
+    pub summary: String,
+    /// Names of what it affects, the worst first; the incident keeps [`AFFECTED_MAX`] of them.
+    pub affected: Vec<String>,
+    /// Since when it has been so.
+    pub since: Time,
+}
+
+impl Cause {
+    /// Tells causes apart: `region_lost:us-east`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        cause_key(self.code, &self.about)
+    }
+}
+
+/// Tells causes apart: `region_lost:us-east`.
+#[must_use]
+pub fn cause_key(code: ReasonCode, about: &str) -> String {
+    format!("{code}:{about}")
+}
+
+/// The cause's key of a system incident.
+#[must_use]
+pub fn key_of(incident: &Incident) -> Option<String> {
+    match &incident.subject {
+        Subject::System(facts) => Some(cause_key(incident.reason.code, &facts.about)),
+        Subject::Monitor(_) => None,
+    }
+}
+
+/// The cause's incident number `generation`, opened now.
+#[must_use]
+pub fn open(cause: Cause, epoch: Epoch, generation: u64, now: Time) -> Incident {
+    let id = system_incident_id(epoch, &cause.key(), generation);
+    let mut affected = cause.affected;
+    affected.truncate(AFFECTED_MAX);
+    let mut incident = Incident {
+        id,
+        scope: Scope::System,
+        severity: Severity::Critical,
+        status: IncidentStatus::Open,
+        reason: Reason::new(cause.code, cause.summary.as_str()),
+        subject: Subject::System(SystemFacts {
+            about: cause.about,
+            summary: cause.summary,
+            affected,
+        }),
+        named: Vec::new(),
+        started_at: cause.since.min(now),
+        decided_at: now,
+        ended_at: None,
+        resolved_at: None,
+        resolution: None,
+        acknowledged_by: None,
+        transitions: Vec::new(),
+        told: Vec::new(),
+    };
+    push(&mut incident, TransitionKind::Opened, None, "", now);
+    incident
+}
+
+/// The cause is gone, or somebody closed it.
+pub fn resolve(incident: &mut Incident, by: Option<String>, now: Time) {
+    incident.status = IncidentStatus::Resolved;
+    incident.ended_at = Some(now);
+    incident.resolved_at = Some(now);
+    incident.resolution = Some(if by.is_some() {
+        Resolution::Forced
+    } else {
+        Resolution::Recovered
+    });
+    push(incident, TransitionKind::Resolved, by, "", now);
+}
+
+/// Somebody takes it.
+pub fn acknowledge(incident: &mut Incident, by: String, note: &str, now: Time) {
+    incident.status = IncidentStatus::Acknowledged;
+    incident.acknowledged_by = Some(by.clone());
+    push(incident, TransitionKind::Acknowledged, Some(by), note, now);
+}
+
+/// Somebody says something about it.
+pub fn comment(incident: &mut Incident, by: String, note: &str, now: Time) {
+    push(incident, TransitionKind::Commented, Some(by), note, now);
+}
+
+fn push(incident: &mut Incident, kind: TransitionKind, by: Option<String>, note: &str, now: Time) {
+    let seq = incident.seq() + 1;
+    incident.transitions.push(Transition {
+        seq,
+        kind,
+        at: now,
+        by,
+        note: note.to_owned(),
+        scope: Scope::System,
+        evidence: None,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(now: Time) -> Incident {
+        let cause = Cause {
+            code: ReasonCode::RegionLost,
+            about: "us-east".to_owned(),
+            summary: "us-east has no agent".to_owned(),
+            affected: (0..80).map(|n| format!("m{n}")).collect(),
+            since: now,
+        };
+        assert_eq!(cause.key(), "region_lost:us-east");
+        open(cause, Epoch::from_bytes([1; 16]), 1, now)
+    }
+
+    #[test]
+    fn a_system_incident_opens_and_ends_with_its_cause() {
+        let mut incident = lost(Time::from_secs(10));
+        assert_eq!(key_of(&incident).as_deref(), Some("region_lost:us-east"));
+        let Subject::System(facts) = &incident.subject else {
+            panic!("a system incident")
+        };
+        assert_eq!(facts.affected.len(), AFFECTED_MAX);
+        acknowledge(
+            &mut incident,
+            "ann".to_owned(),
+            "looking",
+            Time::from_secs(11),
+        );
+        resolve(&mut incident, None, Time::from_secs(12));
+        assert_eq!(incident.seq(), 3);
+        assert_eq!(incident.resolution, Some(Resolution::Recovered));
+        assert!(!incident.is_open());
+    }
+
+    #[test]
+    fn each_generation_has_an_id_of_its_own() {
+        let epoch = Epoch::from_bytes([1; 16]);
+        let id = |n| system_incident_id(epoch, "region_lost:us-east", n);
+        assert_eq!(id(1), id(1));
+        assert_ne!(id(1), id(2));
+    }
+}

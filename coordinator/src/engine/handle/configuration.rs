@@ -1,0 +1,220 @@
+//! Channels, routes, regions and tokens.
+
+use std::time::Duration;
+
+use vigilmon_common::id::{ChannelId, RouteId};
+use vigilmon_common::name::{Name, Region};
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
+
+use super::Handle;
+use crate::engine::command::{Actor, CommandError};
+use crate::engine::fleet::{ChannelChange, FleetMessage, RouteDraft};
+use crate::store::{AgentTokenRecord, ApiTokenRecord};
+
+impl Handle {
+    // ---- channels and routes
+
+    /// Saves a new channel; its kind was checked and sealed before.
+    ///
+    /// # Errors
+    /// The name is taken, or the fallback does not exist or leads in a circle.
+    pub async fn create_channel(
+        &self,
+        by: Actor,
+        name: Name,
+        kind: ChannelKind,
+        fallback: Option<String>,
+    ) -> Result<Channel, CommandError> {
+        let kind = Box::new(kind);
+        self.fleet(|reply| FleetMessage::CreateChannel {
+            by,
+            name,
+            kind,
+            fallback,
+            reply,
+        })
+        .await
+    }
+
+    /// Changes a channel, and enables it again.
+    ///
+    /// # Errors
+    /// There is no such channel, somebody was faster, or the fallback is none.
+    pub async fn update_channel(
+        &self,
+        by: Actor,
+        reference: &str,
+        change: ChannelChange,
+        etag: Option<u64>,
+    ) -> Result<Channel, CommandError> {
+        let reference = reference.to_owned();
+        let change = Box::new(change);
+        self.fleet(|reply| FleetMessage::UpdateChannel {
+            by,
+            reference,
+            change,
+            etag,
+            reply,
+        })
+        .await
+    }
+
+    /// Removes a channel that no route, monitor or fallback names.
+    ///
+    /// # Errors
+    /// There is no such channel, or something names it.
+    pub async fn remove_channel(&self, by: Actor, reference: &str) -> Result<(), CommandError> {
+        let reference = reference.to_owned();
+        self.fleet(|reply| FleetMessage::RemoveChannel {
+            by,
+            reference,
+            reply,
+        })
+        .await
+    }
+
+    /// Puts a test message in a channel's outbox and returns its key.
+    ///
+    /// # Errors
+    /// There is no such channel.
+    pub async fn test_channel(&self, by: Actor, reference: &str) -> Result<String, CommandError> {
+        let reference = reference.to_owned();
+        self.fleet(|reply| FleetMessage::TestChannel {
+            by,
+            reference,
+            reply,
+        })
+        .await
+    }
+
+    /// Switches a channel off, because its receiver said so.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn disable_channel(
+        &self,
+        channel: ChannelId,
+        why: String,
+    ) -> Result<(), CommandError> {
+        self.fleet(|reply| FleetMessage::DisableChannel {
+            channel,
+            why,
+            reply,
+        })
+        .await
+    }
+
+    /// A channel began to fail, or works again.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn channel_failing(
+        &self,
+        channel: ChannelId,
+        failing: Option<String>,
+    ) -> Result<(), CommandError> {
+        self.fleet(|reply| FleetMessage::ChannelFailing {
+            channel,
+            failing,
+            reply,
+        })
+        .await
+    }
+
+    /// Saves a route: a new one, or over the one with this id.
+    ///
+    /// # Errors
+    /// It breaks rules, its name is taken, or somebody was faster.
+    pub async fn save_route(
+        &self,
+        by: Actor,
+        draft: RouteDraft,
+        over: Option<(RouteId, Option<u64>)>,
+    ) -> Result<Route, CommandError> {
+        let draft = Box::new(draft);
+        self.fleet(|reply| FleetMessage::SaveRoute {
+            by,
+            draft,
+            over,
+            reply,
+        })
+        .await
+    }
+
+    /// Removes a route.
+    ///
+    /// # Errors
+    /// There is no such route.
+    pub async fn remove_route(&self, by: Actor, reference: &str) -> Result<(), CommandError> {
+        let reference = reference.to_owned();
+        self.fleet(|reply| FleetMessage::RemoveRoute {
+            by,
+            reference,
+            reply,
+        })
+        .await
+    }
+
+    // ---- fleet
+
+    /// Names a region, if it is not known yet.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn add_region(&self, by: Actor, region: Region) -> Result<(), CommandError> {
+        self.fleet(|reply| FleetMessage::AddRegion { by, region, reply })
+            .await
+    }
+
+    /// Makes a token for agents of a region and returns it with what is kept of it.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn create_agent_token(
+        &self,
+        by: Actor,
+        region: Region,
+        label: String,
+        ttl: Option<Duration>,
+    ) -> Result<(AgentTokenRecord, String), CommandError> {
+        self.fleet(|reply| FleetMessage::CreateAgentToken {
+            by,
+            region,
+            label,
+            ttl,
+            reply,
+        })
+        .await
+    }
+
+    /// Revokes a token of agents: their sessions close and their votes count no more.
+    ///
+    /// # Errors
+    /// There is no such token.
+    pub async fn revoke_agent_token(
+        &self,
+        by: Actor,
+        reference: &str,
+    ) -> Result<AgentTokenRecord, CommandError> {
+        let reference = reference.to_owned();
+        self.fleet(|reply| FleetMessage::RevokeAgentToken {
+            by,
+            reference,
+            reply,
+        })
+        .await
+    }
+
+    /// Makes a token of the API and returns it.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn create_api_token(
+        &self,
+        by: Actor,
+        label: String,
+    ) -> Result<(ApiTokenRecord, String), CommandError> {
+        self.fleet(|reply| FleetMessage::CreateApiToken { by, label, reply })
+            .await
+    }
+}

@@ -1,0 +1,62 @@
+//! What the engine shows of itself, and how it lets agents go.
+
+use std::collections::BTreeMap;
+
+use super::Handle;
+use crate::engine::command::CommandError;
+use crate::metrics::{AgentLabels, IncidentLabels, StatusLabel};
+
+impl Handle {
+    /// The metrics as text, gauges as of now.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn render_metrics(&self) -> Result<String, CommandError> {
+        let metrics = &self.env.metrics;
+        let mut monitors: BTreeMap<&'static str, i64> = BTreeMap::new();
+        for view in self.views(None).await?.values() {
+            *monitors.entry(view.status.as_str()).or_default() += 1;
+        }
+        metrics.monitors.clear();
+        for (status, count) in monitors {
+            metrics
+                .monitors
+                .get_or_create(&StatusLabel { status })
+                .set(count);
+        }
+        metrics.incidents.clear();
+        for incident in self.incidents(true) {
+            let labels = IncidentLabels {
+                scope: incident.scope.as_str(),
+                severity: incident.severity.as_str(),
+            };
+            metrics.incidents.get_or_create(&labels).inc();
+        }
+        metrics.agents.clear();
+        for agent in self.directory.read().agents().values() {
+            let state = if agent.session.is_some() {
+                "connected"
+            } else {
+                "lost"
+            };
+            let region = agent.record.region.as_str().to_owned();
+            metrics
+                .agents
+                .get_or_create(&AgentLabels { region, state })
+                .inc();
+        }
+        let (refused, undelivered) = self.env.dispatch.refused();
+        metrics
+            .check_now_refused
+            .set(i64::try_from(refused).unwrap_or(i64::MAX));
+        metrics
+            .check_now_undelivered
+            .set(i64::try_from(undelivered).unwrap_or(i64::MAX));
+        Ok(metrics.render())
+    }
+
+    /// Closes every agent's session: the coordinator stops.
+    pub fn close_sessions(&self, why: &'static str) {
+        self.env.dispatch.close_all(why);
+    }
+}

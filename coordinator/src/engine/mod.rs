@@ -1,0 +1,32 @@
+//! The engine: owners of state, one order of commits, and the handle through which doors ask.
+//!
+//! ```text
+//! doors ──► Handle ──► fleet owner ──► what exists, who checks what, system incidents
+//!                 └──► shard owners ─► votes, rounds, incidents of monitors
+//! ```
+//!
+//! Decisions are `vigilmon_common`'s; here they meet stores, clocks and sessions.
+
+mod answers;
+mod applied;
+mod audit;
+mod command;
+mod directory;
+mod dispatch;
+mod env;
+mod fleet;
+mod handle;
+mod incidents;
+mod janitor;
+mod owner;
+mod start;
+
+pub use answers::{CheckRow, CheckTarget};
+pub use command::{Actor, CommandError, Object};
+pub use directory::{AgentView, Directory, SharedDirectory};
+pub use dispatch::{SESSION_QUEUE, ToAgent};
+pub use env::Notifier;
+pub use fleet::{ChannelChange, RouteDraft};
+pub use handle::{Arrival, Handle};
+pub use incidents::SharedIncidents;
+pub use start::{Options, start};
