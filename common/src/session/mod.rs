@@ -33,3 +33,6 @@ pub mod coordinator;
 pub mod messages;
 
 pub use messages::{AgentMessage, CoordinatorMessage};
+
+#[cfg(test)]
+mod testing;

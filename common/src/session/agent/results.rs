@@ -70,7 +70,7 @@ impl AgentEnd {
                 results,
             })));
         }
-        if self.retained.live.unsent() == 0 {
+        if self.retained.live.unsent() == 0 && !self.retained.has_gaps() {
             up.urgent = false;
             up.flush_at = None;
         } else if all {
@@ -107,6 +107,7 @@ impl AgentEnd {
         let Link::Up(up) = &mut self.link else {
             return;
         };
+        let most = self.retained.most_in_flight();
         let old = &mut self.retained.old;
         match up.backfill {
             Backfill::Idle if !old.is_empty() => {}
@@ -116,14 +117,14 @@ impl AgentEnd {
                 out.push(Effect::CloseBackfill);
                 return;
             }
-            Backfill::Open { credits } => return send_back(old, credits, now, out),
+            Backfill::Open { credits } => return send_back(old, credits.min(most), now, out),
             Backfill::Idle | Backfill::Failed { .. } => return,
         }
         old.reset();
         let credits = up.credits;
         up.backfill = Backfill::Open { credits };
         out.push(Effect::OpenBackfill(up.session));
-        send_back(old, credits, now, out);
+        send_back(old, credits.min(most), now, out);
     }
 }
 

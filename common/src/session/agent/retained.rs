@@ -78,10 +78,10 @@ impl Retained {
         self.live.len() + self.old.len()
     }
 
-    /// How many results may be on their way: what is on its way cannot be dropped, so it must
-    /// stay well below the bound.
+    /// How many results may be on their way in one stream: what is on its way cannot be dropped,
+    /// so both streams together must stay well below the bound.
     pub(super) const fn most_in_flight(&self) -> usize {
-        self.limits.count / 2
+        self.limits.count / 4
     }
 
     /// What waits, for Hello.
