@@ -8,7 +8,7 @@
 //! | open, acked  | widened       | open (an acknowledgement is void) |
 //! | open, acked  | narrowed      | as it was    |
 //! | open, acked  | flapping      | as it was    |
-//! | open         | acknowledged  | acknowledged |
+//! | open, acked  | acknowledged  | acknowledged (whoever comes later takes over) |
 //! | open, acked  | commented     | as it was    |
 //! | open, acked  | resolved      | resolved     |
 //! | resolved     | commented     | resolved     |
@@ -62,7 +62,7 @@ pub enum Resolution {
     Paused,
     /// The monitor was removed.
     Removed,
-    /// None of its named regions is assigned any more, or its meaning changed.
+    /// None of its named regions is assigned any more.
     Reassigned,
 }
 

@@ -15,6 +15,18 @@ pub struct Cli {
     folder: PathBuf,
 }
 
+/// Runs a command in a folder in which, and in whose home, no context is.
+#[must_use]
+pub fn run_without_context(folder: &Path, arguments: &[&str]) -> Done {
+    let done = Plan::new(programs::vigilmon("vigilmon", Build::Plain))
+        .args(arguments)
+        .env("HOME", folder)
+        .folder(folder)
+        .command()
+        .output();
+    Done::new(arguments, &done.expect("vigilmon can be started"))
+}
+
 /// What a command did.
 #[derive(Debug)]
 pub struct Done {

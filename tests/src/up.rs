@@ -81,7 +81,7 @@ impl Up {
     pub fn start(options: &Options) -> Self {
         let folder = TempDir::with_prefix("vigilmon-up-").expect("a folder can be made");
         let (http, grpc) = (ports::free(), ports::free());
-        let process = launch(&folder, http, grpc, options);
+        let process = launch(folder.path(), http, grpc, options);
         let mut up = Self {
             folder,
             http,
@@ -94,9 +94,14 @@ impl Up {
 
     /// Starts it again on the same data and ports, after it has ended.
     pub fn start_again(&mut self, options: &Options) {
-        self.process.kill();
-        self.process = launch(&self.folder, self.http, self.grpc, options);
+        self.start_into(options);
         self.wait_until_ready();
+    }
+
+    /// Starts it again on the same data and ports without waiting: it is expected to end.
+    pub fn start_into(&mut self, options: &Options) {
+        self.process.kill();
+        self.process = launch(self.folder.path(), self.http, self.grpc, options);
     }
 
     /// Waits until `/health/ready` says so.
@@ -152,20 +157,27 @@ fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-fn launch(folder: &TempDir, http: u16, grpc: u16, options: &Options) -> Process {
+/// Starts it with `data` in this folder, without waiting for anything: it is expected to end.
+/// Flags among the options that name a port win over the free ones given here.
+#[must_use]
+pub fn launch_in(folder: &Path, options: &Options) -> Process {
+    launch(folder, ports::free(), ports::free(), options)
+}
+
+fn launch(folder: &Path, http: u16, grpc: u16, options: &Options) -> Process {
+    let given = |flag: &str| options.arguments.iter().any(|argument| argument == flag);
     let mut plan = Plan::new(programs::vigilmon("vigilmon", options.build))
-        .args([
-            "up",
-            "--http",
-            &format!("127.0.0.1:{http}"),
-            "--grpc",
-            &format!("127.0.0.1:{grpc}"),
-        ])
-        .args(["--data".as_ref(), data(folder.path()).as_os_str()])
+        .args(["up", "--data"])
+        .args([data(folder)])
         .args(&options.arguments)
-        .folder(folder.path());
+        .folder(folder);
+    for (flag, port) in [("--http", http), ("--grpc", grpc)] {
+        if !given(flag) {
+            plan = plan.args([flag, &format!("127.0.0.1:{port}")]);
+        }
+    }
     for (name, value) in &options.environment {
         plan = plan.env(name, value);
     }
-    plan.start(&folder.path().join("log"))
+    plan.start(&folder.join(format!("log-{http}")))
 }

@@ -3,221 +3,146 @@
 //! [`MonitorState::on`] takes what happened and the time, and returns what must follow. It does
 //! no I/O and knows no clock. The caller stores results before they come in, commits what must
 //! last before anything leaves, and hands the rest over.
+//!
+//! # How a result becomes an incident
+//! ```text
+//! result ──► seat ──────► area ───────────► count ────► scope ──► transition + evidence
+//!            an agent's   a region's vote,  D, U,       opens, widens,
+//!            run, vote    live? confirmed?  heard       narrows, resolves
+//!               └──► rounds: who else is asked, at once
+//! ```
+//! The inputs each have a file: results here, [`summary`], [`saved`], [`by_hand`]. After each,
+//! `judge` counts all votes anew and takes every step that the rules allow. Nothing is decided by
+//! the order of timers and inputs: what was due is judged before the next input is looked at.
+//!
+//! # What this module does not do
+//! It does not store results, keep budgets, decide who is told, or look at more than one monitor.
 
 use std::time::Duration;
 
-use crate::id::{AgentId, Epoch, IncidentId};
-use crate::incident::{Incident, Standing, Told};
+use crate::id::{AgentId, Epoch, IncidentId, MonitorId};
+use crate::incident::{Incident, MonitorFacts, Scope, Told};
 use crate::monitor::Monitor;
 use crate::name::Region;
-use crate::outcome::{OutcomeKind, Reason};
+use crate::outcome::Outcome;
 use crate::result::CheckResult;
 use crate::time::Time;
-use crate::vote::SummaryEntry;
 
-/// What happened.
-#[derive(Clone, Debug)]
-pub enum Input<'a> {
-    /// A live result, already stored; duplicates and old ones are ignored here.
-    Result(&'a CheckResult),
-    /// What an agent's vote summary says about this monitor.
-    Summary {
-        /// Whose summary.
-        agent: AgentId,
-        /// What it says.
-        entry: SummaryEntry,
-    },
-    /// An agent's tie to this monitor changed.
-    Agent {
-        /// Which agent.
-        agent: AgentId,
-        /// Where it votes.
-        region: Region,
-        /// How it stands now.
-        tie: Tie,
-    },
-    /// The monitor was saved: its specification, pause or labels may have changed.
-    Saved(&'a Monitor),
-    /// The monitor is being removed; closes what is open.
-    Removed,
-    /// Somebody wants the open incident closed.
-    Resolve {
-        /// Who.
-        by: String,
-        /// Although it is still down.
-        force: bool,
-    },
-    /// Somebody takes the open incident.
-    Acknowledge {
-        /// Who.
-        by: String,
-        /// What they say.
-        note: String,
-    },
-    /// Somebody says something about the open incident.
-    Comment {
-        /// Who.
-        by: String,
-        /// What they say.
-        note: String,
-    },
-    /// Time has passed; due timers fire.
-    Tick,
-}
+mod area;
+mod by_hand;
+mod evidence;
+mod interface;
+mod judge;
+mod rounds;
+mod rules;
+mod saved;
+mod scope;
+mod seat;
+mod summary;
+mod times;
+mod view;
 
-/// How an agent stands to a monitor.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Tie {
-    /// Assigned, with a session.
-    Connected,
-    /// Assigned, without a session since then.
-    Lost(Time),
-    /// No longer assigned; counts until its successor's first conclusive result.
-    Unassigned,
-    /// Revoked: counts no more, from now on.
-    Revoked,
-}
+#[cfg(test)]
+mod tests;
 
-/// What must follow.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// Ask an agent for checks outside its slots. The fleet's budgets may refuse.
-    CheckNow(CheckNow),
-    /// The open incident changed by its last transition: commit it, tell who must be told.
-    /// The incident is [`MonitorState::incident`], or for `resolved` the one carried here.
-    Transition(Box<Incident>),
-    /// The status changed; for pages, events and metrics. A change to Unknown is not said in the
-    /// first 90 s, so `from` is what was said last.
-    Status {
-        /// Before.
-        from: Status,
-        /// After.
-        to: Status,
-    },
-    /// What [`MonitorState::durable`] returns changed without a transition: commit it.
-    Save,
-}
+pub use interface::{CheckNow, Durable, Effect, Input, Refusal, Tie};
+pub use view::{RegionView, Status, View};
 
-/// A request for checks outside the slots.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CheckNow {
-    /// The agent asked.
-    pub agent: AgentId,
-    /// Tells the answers apart; unique per monitor and round.
-    pub nonce: u64,
-    /// How many runs.
-    pub count: u32,
-    /// Time between two starts.
-    pub spacing: Duration,
-    /// Time from now to the first start.
-    pub delay: Duration,
-}
-
-/// What lasts beyond a restart, beside the monitor itself. Votes do not: agents bring them back.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Durable {
-    /// Incidents opened so far; part of the next one's id.
-    pub generation: u64,
-    /// The open incident.
-    pub incident: Option<Incident>,
-    /// When the previous incident ended; the next one starts no earlier.
-    pub last_ended_at: Option<Time>,
-    /// Closed by hand while Down: none opens until it was not Down once.
-    pub muted_until_not_down: bool,
-    /// Regions whose failing was closed by hand with a regional incident; sorted. None opens a
-    /// regional incident again until it voted Up once. A global one opens all the same.
-    pub muted_regions: Vec<Region>,
-}
-
-/// What a monitor is, in one word for lists.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Status {
-    /// The verdict is Up.
-    Up,
-    /// Up, but slower or closer to expiry than it should be.
-    Degraded,
-    /// A global incident is open.
-    Down,
-    /// Too few votes to say.
-    Unknown,
-    /// Its checks are suspended.
-    Paused,
-}
-
-impl Status {
-    /// The word for it in all interfaces.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Degraded => "degraded",
-            Self::Down => "down",
-            Self::Unknown => "unknown",
-            Self::Paused => "paused",
-        }
-    }
-}
-
-/// How a monitor stands, for people: `monitor show`, lists, pages.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct View {
-    /// In one word.
-    pub status: Status,
-    /// Since when.
-    pub since: Time,
-    /// Why, where there is more to say: why Unknown, what fails.
-    pub reason: String,
-    /// How many regions must agree.
-    pub required: u8,
-    /// The open incident.
-    pub incident: Option<IncidentId>,
-    /// Since when at least one region has failed without a break.
-    pub failing_since: Option<Time>,
-    /// Every assigned region, sorted.
-    pub regions: Vec<RegionView>,
-}
-
-/// How a region stands on a monitor.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RegionView {
-    /// The region's id.
-    pub region: Region,
-    /// Failing is `down`, passing is `up`, the others `none`.
-    pub standing: Standing,
-    /// The age of its newest conclusive result.
-    pub age: Option<Duration>,
-    /// That result's outcome.
-    pub outcome: Option<OutcomeKind>,
-    /// Why it fails, abstains or is degraded.
-    pub reason: Option<Reason>,
-    /// Why it has no vote; empty for a vote.
-    pub because: String,
-}
-
-/// Why a deed by hand was refused.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no open incident.
-    #[error("there is no open incident")]
-    NotOpen,
-    /// It is still down.
-    #[error("{failing} of {assigned} regions still see it down")]
-    StillDown {
-        /// Regions that vote Down.
-        failing: u8,
-        /// Regions assigned.
-        assigned: u8,
-    },
-}
+use area::{Area, Count, Scratch};
+use rounds::Round;
+use rules::Rules;
+use scope::Hand;
+use seat::{Seat, Vote};
 
 /// One monitor's votes, round and open incident.
-pub struct MonitorState {}
+#[derive(Debug)]
+pub struct MonitorState {
+    id: MonitorId,
+    epoch: Epoch,
+    facts: MonitorFacts,
+    rules: Rules,
+    activity: Activity,
+    /// Of each assigned region, in the order of the specification.
+    areas: Vec<Area>,
+    seats: Vec<Seat>,
+    count: Count,
+    scratch: Scratch,
+    durable: Durable,
+    /// What is durable changed without a transition.
+    unsaved: bool,
+    round: Option<Round>,
+    recovery: Option<Round>,
+    /// Makes nonces differ.
+    asks: u64,
+    /// When the regions that vote Down were last asked for the sake of a long interval.
+    asked_down: Time,
+    /// Since when the open global incident has been refuted without a break.
+    refuted_since: Option<Time>,
+    failing_since: Option<Time>,
+    status: Status,
+    since: Time,
+    /// The status that was said last.
+    said: Status,
+    born: Time,
+    wake: Time,
+    /// Whether an Up result of a region that votes Up changes nothing.
+    calm: bool,
+}
+
+/// Whether a monitor's results are wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Activity {
+    Active,
+    Paused,
+    Removed,
+}
+
+/// A result that claims to start later than this from now is not counted: a clock is off.
+const FUTURE_MAX: Duration = Duration::from_secs(10);
+/// Unknown is not announced so soon after a start: agents are still coming back.
+const WARM_UP: Duration = Duration::from_secs(90);
+/// Steps that one input may cause: open, widen, narrow, resolve, and one that finds nothing more.
+const STEPS_MAX: usize = 5;
 
 impl MonitorState {
     /// Starts from what was stored. Nothing was heard yet: `Unknown(no votes yet)`.
     #[must_use]
-    pub fn new(_monitor: &Monitor, _durable: Durable, _epoch: Epoch, _now: Time) -> Self {
-        Self {}
+    pub fn new(monitor: &Monitor, durable: Durable, epoch: Epoch, now: Time) -> Self {
+        let mut state = Self {
+            id: monitor.id,
+            epoch,
+            facts: saved::facts_of(monitor),
+            rules: Rules::of(&monitor.spec),
+            activity: match monitor.paused {
+                true => Activity::Paused,
+                false => Activity::Active,
+            },
+            areas: Vec::new(),
+            seats: Vec::new(),
+            count: Count::default(),
+            scratch: Scratch::default(),
+            durable,
+            unsaved: false,
+            round: None,
+            recovery: None,
+            asks: 0,
+            asked_down: now,
+            refuted_since: None,
+            failing_since: None,
+            status: match monitor.paused {
+                true => Status::Paused,
+                false => Status::Unknown,
+            },
+            since: now,
+            said: Status::Unknown,
+            born: now,
+            wake: now,
+            calm: false,
+        };
+        state.said = state.status;
+        state.assign(&monitor.spec.regions, now);
+        state.wake = state.next_due(now);
+        state
     }
 
     /// Takes what happened; what must follow is pushed on `effects`. Agents must have been tied
@@ -227,10 +152,28 @@ impl MonitorState {
     /// A deed by hand is refused; nothing changed.
     pub fn on(
         &mut self,
-        _input: Input<'_>,
-        _now: Time,
-        _effects: &mut Vec<Effect>,
+        input: Input<'_>,
+        now: Time,
+        effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        if now >= self.wake {
+            self.judge(now, effects);
+        }
+        match input {
+            Input::Result(result) => self.heard(result, now, effects),
+            Input::Summary { agent, entry } => self.summarised(agent, &entry, now, effects),
+            Input::Agent { agent, region, tie } => self.tied(agent, region, tie, now, effects),
+            Input::Saved(monitor) => self.saved(monitor, now, effects),
+            Input::Removed => self.removed(now, effects),
+            Input::Resolve { by, force } => return self.resolve(by, force, now, effects),
+            Input::Acknowledge { by, note } => {
+                return self.acknowledge(Hand { by: Some(by), note }, now, effects);
+            }
+            Input::Comment { by, note } => {
+                return self.comment(Hand { by: Some(by), note }, now, effects);
+            }
+            Input::Tick => {}
+        }
         Ok(())
     }
 
@@ -239,36 +182,134 @@ impl MonitorState {
     /// a tick may find nothing due and then moves it outwards.
     #[must_use]
     pub fn next_wake(&self) -> Option<Time> {
-        None
+        (self.wake < Time::FAR_FUTURE).then_some(self.wake)
     }
 
     /// The open incident.
     #[must_use]
     pub fn incident(&self) -> Option<&Incident> {
-        None
+        self.durable.incident.as_ref()
     }
 
     /// Notes which channels were told of an incident, so that its later transitions carry it.
     /// Called for every [`Effect::Transition`] that told anybody; the caller commits it.
-    pub fn note_told(&mut self, _incident: IncidentId, _told: Vec<Told>) {}
+    pub fn note_told(&mut self, incident: IncidentId, told: Vec<Told>) {
+        let open = self.durable.incident.as_mut();
+        if let Some(open) = open.filter(|open| open.id == incident) {
+            open.told = told;
+        }
+    }
 
     /// What must last.
     #[must_use]
     pub fn durable(&self) -> Durable {
-        Durable::default()
+        self.durable.clone()
     }
 
     /// How it stands, for people.
     #[must_use]
-    pub fn view(&self, _now: Time) -> View {
-        View {
-            status: Status::Unknown,
-            since: Time::EPOCH,
-            reason: String::new(),
-            required: 0,
-            incident: None,
-            failing_since: None,
-            regions: Vec::new(),
+    pub fn view(&self, now: Time) -> View {
+        self.view_at(now)
+    }
+
+    fn heard(&mut self, result: &CheckResult, now: Time, effects: &mut Vec<Effect>) {
+        let started = result.started;
+        let usable = self.activity == Activity::Active
+            && result.meaning == self.rules.meaning
+            && started <= now + FUTURE_MAX;
+        let Some(at) = self.seat_of(result.agent).filter(|_| usable) else {
+            return;
+        };
+        let window = self.rules.window();
+        let up = result.outcome == Outcome::Up;
+        if self.calm && up && self.seats[at].renew(started, now, window) {
+            return;
         }
+        let seat = &mut self.seats[at];
+        let newer = seat
+            .trail
+            .as_ref()
+            .is_none_or(|trail| started > trail.started);
+        if !newer || seat.area.is_none() {
+            return;
+        }
+        if let Outcome::Inconclusive(reason) = &result.outcome {
+            seat.inconclusive = Some(reason.clone());
+            return;
+        }
+        let was_down = seat.counts(now, window) && seat.vote == Some(Vote::Down);
+        let turns_up = !result.outcome.is_down() && seat.vote == Some(Vote::Down);
+        seat.absorb(started, &result.outcome, &self.rules);
+        let at = self.retire_predecessors(at);
+        if result.outcome.is_down() && !was_down && self.scope() != Some(Scope::Global) {
+            self.suspect(at, started, Some(result.run), now, effects);
+        }
+        if turns_up && self.durable.incident.is_some() {
+            self.recover(at, Some(result.run), now, effects);
+        }
+        self.judge(now, effects);
+    }
+
+    /// An agent no longer assigned stops counting at its successor's first conclusive result.
+    fn retire_predecessors(&mut self, successor: usize) -> usize {
+        let Seat {
+            agent,
+            assigned,
+            area,
+            ..
+        } = self.seats[successor];
+        if assigned && self.seats.iter().any(|seat| !seat.assigned) {
+            self.seats.retain(|seat| seat.assigned || seat.area != area);
+            return self.seat_of(agent).unwrap_or(successor);
+        }
+        successor
+    }
+
+    fn tied(
+        &mut self,
+        agent: AgentId,
+        region: Region,
+        tie: Tie,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let known = self
+            .seat_of(agent)
+            .filter(|&at| self.seats[at].region == region);
+        match (tie, known) {
+            (Tie::Connected | Tie::Lost(_), _) => {
+                let at = known.unwrap_or_else(|| self.seat(agent, region));
+                let seat = &mut self.seats[at];
+                seat.assigned = true;
+                seat.lost = match tie {
+                    Tie::Lost(since) => Some(since),
+                    Tie::Connected | Tie::Unassigned | Tie::Revoked => None,
+                };
+                self.ask_newcomer(at, effects);
+            }
+            (Tie::Unassigned, Some(at)) => self.seats[at].assigned = false,
+            (Tie::Unassigned, None) => {}
+            (Tie::Revoked, _) => self.seats.retain(|seat| seat.agent != agent),
+        }
+        let window = self.rules.window();
+        self.seats
+            .retain(|seat| seat.assigned || seat.counts(now, window));
+        self.judge(now, effects);
+    }
+
+    /// A new seat, in place of one that the agent had in another region.
+    fn seat(&mut self, agent: AgentId, region: Region) -> usize {
+        self.seats.retain(|seat| seat.agent != agent);
+        let mut seat = Seat::new(agent, region);
+        seat.area = self
+            .areas
+            .iter()
+            .position(|area| area.region == seat.region);
+        self.seats.push(seat);
+        self.seats.len() - 1
+    }
+
+    fn seat_of(&self, agent: AgentId) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.agent == agent)
     }
 }

@@ -13,6 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use vigilmon_common::time::Time;
 
+pub mod channel;
+pub mod incident;
+pub mod monitor;
 pub mod outcome;
 pub mod result;
 pub mod session;

@@ -14,7 +14,7 @@ use vigilmon_common::time::Time;
 use vigilmon_common::vote::SummaryEntry;
 
 use super::outcome::{outcome_from_wire, outcome_to_wire};
-use super::{InvalidMessage, id_bytes, id16, micros, millis};
+use super::{InvalidMessage, duration, id_bytes, id16, micros, millis, timestamp};
 use crate::v1;
 
 /// A result on its way.
@@ -130,5 +130,28 @@ impl TryFrom<v1::SummaryEntry> for SummaryEntry {
             run_age: Duration::from_millis(wire.run_age_ms),
             other_age: wire.other_age_ms.map(Duration::from_millis),
         })
+    }
+}
+
+/// A stored result as the public API answers it.
+#[must_use]
+pub fn stored_to_wire(result: &CheckResult, region: &str) -> v1::CheckResult {
+    let (outcome, reason) = outcome_to_wire(&result.outcome);
+    let slot = match result.run {
+        Run::Slot(slot) => Some(timestamp(slot)),
+        Run::Asked { .. } => None,
+    };
+    v1::CheckResult {
+        monitor: result.monitor.to_string(),
+        region: region.to_owned(),
+        agent: result.agent.to_string(),
+        slot_time: slot,
+        start_time: Some(timestamp(result.started)),
+        took: Some(duration(result.took)),
+        lateness: Some(duration(result.lateness)),
+        outcome: outcome.into(),
+        reason,
+        phases: Some((&result.phases).into()),
+        observation: result.observation.as_deref().map(Into::into),
     }
 }

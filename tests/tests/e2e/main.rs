@@ -1,3 +1,9 @@
 //! The built programs among real servers: what a user would see.
 
 mod application;
+mod delivery;
+mod folders;
+mod input;
+mod regions;
+mod restarts;
+mod scene;
