@@ -1,5 +1,6 @@
 //! The `vigilmon` command, run as a user runs it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -13,6 +14,7 @@ use crate::programs::{self, Build};
 pub struct Cli {
     context: PathBuf,
     folder: PathBuf,
+    within: Vec<OsString>,
 }
 
 /// Runs a command in a folder in which, and in whose home, no context is.
@@ -47,6 +49,16 @@ impl Cli {
         Self {
             context: context.to_owned(),
             folder: folder.to_owned(),
+            within: vec![],
+        }
+    }
+
+    /// Runs its commands in some surroundings.
+    #[must_use]
+    pub fn within(self, words: &[OsString]) -> Self {
+        Self {
+            within: words.to_vec(),
+            ..self
         }
     }
 
@@ -57,6 +69,7 @@ impl Cli {
             .args(arguments)
             .env("VIGILMON_CONTEXT", &self.context)
             .folder(&self.folder)
+            .within(&self.within)
             .command()
             .output();
         Done::new(arguments, &done.expect("vigilmon can be started"))

@@ -7,9 +7,11 @@
 //!
 //! A harness fails by panicking with a sentence that says what was expected.
 
+pub mod agent;
 pub mod application;
 pub mod background;
 pub mod cli;
+pub mod disk;
 pub mod mail;
 pub mod ports;
 pub mod postgres;

@@ -20,6 +20,7 @@ pub struct Plan {
     environment: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     account: Option<u32>,
+    before: Vec<OsString>,
 }
 
 impl Plan {
@@ -32,6 +33,7 @@ impl Plan {
             environment: vec![],
             folder: None,
             account: None,
+            before: vec![],
         }
     }
 
@@ -65,6 +67,13 @@ impl Plan {
         self
     }
 
+    /// Puts words before it: a program that starts the other in some surroundings.
+    #[must_use]
+    pub fn within(mut self, words: &[OsString]) -> Self {
+        self.before = words.to_vec();
+        self
+    }
+
     /// The command, wrapped so that the process ends with the thread that starts it.
     #[must_use]
     pub fn command(&self) -> Command {
@@ -76,6 +85,7 @@ impl Plan {
         }
         command
             .arg("--")
+            .args(&self.before)
             .arg(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::null());

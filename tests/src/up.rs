@@ -1,5 +1,6 @@
 //! `vigilmon up`, as a user starts it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub struct Options {
     build: Build,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    within: Vec<OsString>,
 }
 
 impl Options {
@@ -32,6 +34,7 @@ impl Options {
             build: Build::Plain,
             arguments: vec![],
             environment: vec![],
+            within: vec![],
         }
     }
 
@@ -48,6 +51,15 @@ impl Options {
         self.arguments
             .extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
+    }
+
+    /// In some surroundings.
+    #[must_use]
+    pub fn within(self, words: &[OsString]) -> Self {
+        Self {
+            within: words.to_vec(),
+            ..self
+        }
     }
 
     /// Built so that the named point ends it.
@@ -79,7 +91,15 @@ impl Up {
     /// Starts it in an empty folder and waits until it is ready.
     #[must_use]
     pub fn start(options: &Options) -> Self {
-        let folder = TempDir::with_prefix("vigilmon-up-").expect("a folder can be made");
+        Self::start_in(
+            TempDir::with_prefix("vigilmon-up-").expect("a folder can be made"),
+            options,
+        )
+    }
+
+    /// Starts it with `data` in this folder and waits until it is ready.
+    #[must_use]
+    pub fn start_in(folder: TempDir, options: &Options) -> Self {
         let (http, grpc) = (ports::free(), ports::free());
         let process = launch(folder.path(), http, grpc, options);
         let mut up = Self {
@@ -165,19 +185,27 @@ pub fn launch_in(folder: &Path, options: &Options) -> Process {
 }
 
 fn launch(folder: &Path, http: u16, grpc: u16, options: &Options) -> Process {
+    let log = folder.join(format!("log-{http}"));
     let given = |flag: &str| options.arguments.iter().any(|argument| argument == flag);
     let mut plan = Plan::new(programs::vigilmon("vigilmon", options.build))
-        .args(["up", "--data"])
-        .args([data(folder)])
+        .args(["up"])
         .args(&options.arguments)
-        .folder(folder);
-    for (flag, port) in [("--http", http), ("--grpc", grpc)] {
+        .folder(folder)
+        .within(&options.within);
+    let http = format!("127.0.0.1:{http}");
+    let grpc = format!("127.0.0.1:{grpc}");
+    let data = data(folder).into_os_string();
+    for (flag, value) in [
+        ("--http", http.into()),
+        ("--grpc", grpc.into()),
+        ("--data", data),
+    ] {
         if !given(flag) {
-            plan = plan.args([flag, &format!("127.0.0.1:{port}")]);
+            plan = plan.args([OsString::from(flag), value]);
         }
     }
     for (name, value) in &options.environment {
         plan = plan.env(name, value);
     }
-    plan.start(&folder.join(format!("log-{http}")))
+    plan.start(&log)
 }

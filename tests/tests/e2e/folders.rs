@@ -6,10 +6,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use vigilmon_tests::disk::SmallDisk;
 use vigilmon_tests::process::Process;
-use vigilmon_tests::up::{Options, Up, launch_in};
+use vigilmon_tests::target::Target;
+use vigilmon_tests::up::{Options, REGIONS, Up, launch_in};
+use vigilmon_tests::wait;
 
 use crate::scene::SOON;
+
+/// Room enough to start, and soon filled.
+const SMALL: u64 = 256 << 20;
 
 #[test]
 fn a_port_in_use_is_named() {
@@ -29,6 +35,57 @@ fn a_data_folder_that_is_none_is_refused() {
     fs::write(&file, "a letter").unwrap();
     fails(launch_in(folder.path(), &Options::new()), &[&text(&file)]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "a letter");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_named() {
+    // Nobody, root included, may make folders there.
+    let options = Options::new().args(&["--data", "/sys/vigilmon-data"]);
+    let folder = tempfile::tempdir().unwrap();
+    fails(launch_in(folder.path(), &options), &["/sys/vigilmon-data"]);
+}
+
+#[test]
+fn a_full_disk_ends_it_with_a_clear_message_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = folder.path().join("data");
+    fs::create_dir(&mounted).unwrap();
+    let log = folder.path().join("disk");
+    let disk = SmallDisk::mount(&mounted, SMALL, &log);
+    let options = Options::new().within(&disk.enter());
+    let mut up = Up::start_in(folder, &options);
+    let cli = up.cli().within(&disk.enter());
+    let target = Target::start();
+    cli.ok(&[
+        "monitor",
+        "add",
+        "site",
+        "--http",
+        &target.url(),
+        "--every",
+        "1s",
+        "--timeout",
+        "1s",
+    ]);
+    target.wait_for_hits(&REGIONS, 3, SOON);
+
+    disk.fill();
+    let status = up.process().wait(SOON * 2);
+    let log = up.process().log();
+    assert!(
+        status.code().is_some_and(|code| code != 0),
+        "{status}: {log}"
+    );
+    assert!(log.to_lowercase().contains("no space left"), "{log}");
+    assert!(!log.contains("panicked"), "{log}");
+
+    disk.make_room();
+    up.start_again(&options);
+    assert_eq!(cli.rows(&["monitor", "list"]).len(), 1);
+    wait::until_true("the monitor is up again", SOON, || {
+        cli.json(&["monitor", "show", "site"])["status"] == "up"
+    });
+    assert!(!cli.rows(&["monitor", "results", "site"]).is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The built programs among real servers: what a user would see.
 
+mod agents;
 mod application;
 mod delivery;
 mod folders;

@@ -1,0 +1,78 @@
+//! `vigilmon-agent`, as the operator of a region starts it.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::process::{Plan, Process};
+use crate::programs::{self, Build};
+use crate::up::Up;
+
+/// An agent of its own process.
+pub struct Agent {
+    folder: TempDir,
+    token: String,
+    grpc: String,
+    authority: std::path::PathBuf,
+    region: String,
+    process: Process,
+}
+
+impl Agent {
+    /// Asks for a token and starts an agent with it; its region comes to be by that.
+    #[must_use]
+    pub fn start(up: &Up, region: &str) -> Self {
+        let made = up
+            .cli()
+            .json(&["agent", "token", "add", "--region", region]);
+        let token = made["token"]
+            .as_str()
+            .expect("the token is printed once")
+            .to_owned();
+        let folder = TempDir::with_prefix("vigilmon-agent-").expect("a folder can be made");
+        let authority = up.data().join("ca.pem");
+        let process = launch(folder.path(), &up.grpc(), &authority, region, &token);
+        let region = region.to_owned();
+        Self {
+            folder,
+            token,
+            grpc: up.grpc(),
+            authority,
+            region,
+            process,
+        }
+    }
+
+    /// The process itself.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Starts it again, after it has ended.
+    pub fn start_again(&mut self) {
+        self.process.kill();
+        let folder = self.folder.path();
+        self.process = launch(
+            folder,
+            &self.grpc,
+            &self.authority,
+            &self.region,
+            &self.token,
+        );
+    }
+}
+
+fn launch(folder: &Path, grpc: &str, authority: &Path, region: &str, token: &str) -> Process {
+    Plan::new(programs::vigilmon("vigilmon-agent", Build::Plain))
+        .args([
+            "--coordinator",
+            &format!("https://{grpc}"),
+            "--region",
+            region,
+        ])
+        .args(["--allow-net", "127.0.0.0/8", "--ca-file"])
+        .args([authority])
+        .env("VIGILMON_AGENT_TOKEN", token)
+        .folder(folder)
+        .start(&folder.join("log"))
+}
