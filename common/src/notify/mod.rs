@@ -6,6 +6,8 @@
 
 pub mod body;
 pub mod channel;
+pub mod delivery;
+pub mod message;
 pub mod plan;
 pub mod row;
 

@@ -303,6 +303,7 @@ fn nth(n: usize, of: usize, choice: usize, scope: Scope) -> TransitionKind {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_the_routes_do_a_channel_hears_the_beginning_first_and_the_end_last(
         story in story(), regional in any::<bool>(),
