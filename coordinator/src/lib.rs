@@ -1,6 +1,8 @@
 //! Vigilmon's coordinator: stores, engine, gRPC and HTTP doors, notifications.
 
+pub mod context;
 pub mod engine;
 pub mod metrics;
 pub mod store;
+pub mod tls;
 pub mod token;

@@ -54,6 +54,23 @@ impl Supervisor {
         }
     }
 
+    /// A supervisor beside this one with a stop of its own, so that parts can be stopped in order;
+    /// the failure of a critical task in either is known to both.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            failed: self.failed.clone(),
+        }
+    }
+
+    /// Cancelled once a critical task has failed.
+    #[must_use]
+    pub fn failed_token(&self) -> CancellationToken {
+        self.failed.clone()
+    }
+
     /// Runs `task` under a name. A panic in it counts as failure.
     pub fn spawn<F>(&self, name: &'static str, policy: Policy, task: F)
     where
