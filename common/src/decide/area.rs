@@ -62,7 +62,7 @@ impl Count {
 }
 
 /// Times of the agents behind a Down vote; kept to save allocations.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     turned: Vec<Time>,
     runs: Vec<Time>,

@@ -55,7 +55,7 @@ use scope::Hand;
 use seat::{Seat, Vote};
 
 /// One monitor's votes, round and open incident.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MonitorState {
     id: MonitorId,
     epoch: Epoch,

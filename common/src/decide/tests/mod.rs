@@ -12,7 +12,17 @@ use crate::outcome::{Reason, ReasonCode};
 use crate::result::{Phases, Run};
 use crate::vote::SummaryEntry;
 
+mod by_hand;
+mod confirmation;
+mod edits;
+mod evidence;
 mod opening;
+mod rounds;
+mod scope;
+mod summaries;
+mod times;
+mod verdict;
+mod votes;
 
 /// The regions of a world, sorted as a specification has them.
 const REGIONS: [&str; 7] = [
@@ -98,6 +108,7 @@ fn asked(nonce: u64, n: u32) -> Run {
 }
 
 /// One monitor's state and all around it that a test needs.
+#[derive(Clone)]
 struct World {
     state: MonitorState,
     monitor: Monitor,
@@ -280,6 +291,11 @@ impl World {
             Effect::CheckNow(_) | Effect::Status { .. } | Effect::Save => None,
         });
         *incidents.next_back().unwrap().clone()
+    }
+
+    /// How many regions vote Down, and how many Up.
+    fn votes(&self) -> (u8, u8) {
+        (self.state.count.down, self.state.count.up)
     }
 
     fn status(&self) -> Status {
