@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod engine;
+pub mod grpc;
 pub mod metrics;
 pub mod store;
 pub mod tls;

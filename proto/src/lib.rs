@@ -5,6 +5,7 @@
 //! it is converted, and nothing behind that sees an `Option` that must not be empty.
 
 pub mod convert;
+pub mod limits;
 
 /// The protocol between agents and coordinator, and the public API.
 pub mod v1 {

@@ -1,0 +1,387 @@
+//! Channels. Their secrets are checked and sealed here, before the engine sees them, and leave the
+//! coordinator only towards the receiver.
+
+use std::time::Duration;
+
+use tonic::{Request, Response, Status, async_trait};
+use vigilmon_common::id::ChannelId;
+use vigilmon_common::name::Name;
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Sealed};
+use vigilmon_common::problem::Problems;
+use vigilmon_common::time::Time;
+use vigilmon_proto::convert::channel::channel_to_wire;
+use vigilmon_proto::convert::spec::MASK;
+use vigilmon_proto::v1;
+use vigilmon_proto::v1::channel_service_server::ChannelService;
+
+use super::auth::Caller;
+use super::{Api, error, etag, page};
+use crate::engine::{ChannelChange, Object};
+use crate::store::{DeliveryRecord, DeliveryResult};
+
+/// How long a test waits for its first attempt.
+const TEST_PATIENCE: Duration = Duration::from_secs(12);
+/// How often it looks.
+const TEST_EVERY: Duration = Duration::from_millis(100);
+/// How many of a channel's newest deliveries it looks through.
+const TEST_LOOK: usize = 50;
+
+/// Checks and seals what users send as channels: it has the key, and knows which addresses
+/// notifications may reach and whether mail can be sent at all.
+pub trait SealChannels: Send + Sync {
+    /// A webhook's URL as it may be shown, and sealed.
+    ///
+    /// # Errors
+    /// It is no http or https URL, or leads to an address that is denied.
+    fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems>;
+
+    /// A webhook's signing secret, sealed. Without one a secret is made, and given in the clear to
+    /// be shown once.
+    ///
+    /// # Errors
+    /// It is no signing secret.
+    fn webhook_secret(&self, given: Option<&str>) -> Result<(Sealed, Option<String>), Problems>;
+
+    /// Receivers of mail.
+    ///
+    /// # Errors
+    /// One is no address, there is none, or the coordinator has no relay.
+    fn email(&self, to: &[String]) -> Result<Vec<String>, Problems>;
+}
+
+#[async_trait]
+impl ChannelService for Api {
+    async fn list_channels(
+        &self,
+        request: Request<v1::ListChannelsRequest>,
+    ) -> Result<Response<v1::ListChannelsResponse>, Status> {
+        let caller = Caller::reader(&request)?;
+        let request = request.into_inner();
+        let project = caller.project(&request.project)?;
+        let size = page::size(request.page_size)?;
+        let after = page::after_name(&request.page_token)?;
+        let mut channels: Vec<Channel> = self
+            .engine
+            .directory()
+            .read()
+            .channels()
+            .values()
+            .cloned()
+            .collect();
+        channels.retain(|one| {
+            after
+                .as_deref()
+                .is_none_or(|after| one.name.as_str() > after)
+        });
+        channels.sort_by(|a, b| a.name.cmp(&b.name));
+        let wire = channels.iter().map(|one| self.channel_wire(one, project));
+        let (channels, more) = page::fill(size, wire);
+        let last = channels.last().map(|one| one.name.as_str());
+        let next_page_token = page::name_token(more, last);
+        Ok(Response::new(v1::ListChannelsResponse {
+            channels,
+            next_page_token,
+        }))
+    }
+
+    async fn get_channel(
+        &self,
+        request: Request<v1::GetChannelRequest>,
+    ) -> Result<Response<v1::Channel>, Status> {
+        let caller = Caller::reader(&request)?;
+        let request = request.into_inner();
+        let project = caller.project(&request.project)?;
+        let channel = self.stored_channel(&request.r#ref)?;
+        Ok(Response::new(self.channel_wire(&channel, project)))
+    }
+
+    async fn create_channel(
+        &self,
+        request: Request<v1::CreateChannelRequest>,
+    ) -> Result<Response<v1::Channel>, Status> {
+        let caller = Caller::editor(&request)?;
+        let request = request.into_inner();
+        let project = caller.project(&request.project)?;
+        let given = request.channel.ok_or_else(|| error::absent("channel"))?;
+        let mut problems = Problems::none();
+        let name = name(&given.name, &mut problems);
+        let sealed = self.seal(given.kind.as_ref(), None, &mut problems);
+        let (Some(name), Some(sealed)) = (name, sealed) else {
+            return Err(error::invalid(&problems));
+        };
+        let fallback = Some(given.fallback).filter(|fallback| !fallback.is_empty());
+        let made = self
+            .engine
+            .create_channel(caller.actor(), name, sealed.kind, fallback)
+            .await;
+        let channel = made.map_err(error::status)?;
+        Ok(Response::new(show_once(
+            self.channel_wire(&channel, project),
+            sealed.made,
+        )))
+    }
+
+    async fn update_channel(
+        &self,
+        request: Request<v1::UpdateChannelRequest>,
+    ) -> Result<Response<v1::Channel>, Status> {
+        let caller = Caller::editor(&request)?;
+        let request = request.into_inner();
+        let project = caller.project(&request.project)?;
+        let given = request.channel.ok_or_else(|| error::absent("channel"))?;
+        let stored = self.stored_channel(&request.r#ref)?;
+        let paths = request.update_mask.unwrap_or_default().paths;
+        let wanted = Wanted::of(&given, &paths)?;
+        let mut problems = Problems::none();
+        let change_name = wanted
+            .name
+            .then(|| name(&given.name, &mut problems))
+            .flatten();
+        let sealed = if wanted.kind {
+            self.seal(given.kind.as_ref(), Some(&stored.kind), &mut problems)
+        } else {
+            None
+        };
+        problems
+            .or(())
+            .map_err(|problems| error::invalid(&problems))?;
+        let (kind, made) = sealed.map(|sealed| (sealed.kind, sealed.made)).unzip();
+        let change = ChannelChange {
+            name: change_name,
+            kind,
+            fallback: wanted.fallback.then_some(given.fallback),
+        };
+        let id = stored.id.to_string();
+        let saved = self
+            .engine
+            .update_channel(caller.actor(), &id, change, etag(&given.etag))
+            .await;
+        let channel = saved.map_err(error::status)?;
+        Ok(Response::new(show_once(
+            self.channel_wire(&channel, project),
+            made.flatten(),
+        )))
+    }
+
+    async fn delete_channel(
+        &self,
+        request: Request<v1::DeleteChannelRequest>,
+    ) -> Result<Response<()>, Status> {
+        let caller = Caller::editor(&request)?;
+        let request = request.into_inner();
+        caller.project(&request.project)?;
+        let stored = self.stored_channel(&request.r#ref)?;
+        error::same_version(
+            &request.etag,
+            stored.version,
+            Object::Channel,
+            &request.r#ref,
+        )?;
+        let removed = self
+            .engine
+            .remove_channel(caller.actor(), &stored.id.to_string())
+            .await;
+        removed.map(Response::new).map_err(error::status)
+    }
+
+    async fn test(
+        &self,
+        request: Request<v1::TestChannelRequest>,
+    ) -> Result<Response<v1::TestChannelResponse>, Status> {
+        let caller = Caller::editor(&request)?;
+        let request = request.into_inner();
+        caller.project(&request.project)?;
+        let channel = self.stored_channel(&request.r#ref)?;
+        let key = self
+            .engine
+            .test_channel(caller.actor(), &channel.id.to_string())
+            .await;
+        let key = key.map_err(error::status)?;
+        let attempt = tokio::time::timeout(TEST_PATIENCE, self.attempt(channel.id, &key)).await;
+        let (delivered, detail) = match attempt {
+            Ok(attempt) => {
+                let attempt = attempt?;
+                (attempt.result == DeliveryResult::Sent, attempt.detail)
+            }
+            Err(_) => (false, "no answer yet; it will be tried again".to_owned()),
+        };
+        Ok(Response::new(v1::TestChannelResponse {
+            delivered,
+            detail,
+            key,
+        }))
+    }
+}
+
+/// A channel's kind, checked and sealed.
+struct SealedKind {
+    kind: ChannelKind,
+    /// A secret that was made for it.
+    made: Option<String>,
+}
+
+impl Api {
+    pub(super) fn channel_name(&self, id: ChannelId) -> Option<Name> {
+        let directory = self.engine.directory().read();
+        directory
+            .channels()
+            .get(&id)
+            .map(|channel| channel.name.clone())
+    }
+
+    fn channel_wire(&self, channel: &Channel, project: &str) -> v1::Channel {
+        channel_to_wire(channel, project, &|id| self.channel_name(id))
+    }
+
+    fn stored_channel(&self, reference: &str) -> Result<Channel, Status> {
+        let directory = self.engine.directory().read();
+        let found = directory.channel(reference).cloned();
+        found.ok_or_else(|| error::not_found(Object::Channel, reference))
+    }
+
+    /// Checks and seals a kind; `None` with at least one problem noted.
+    fn seal(
+        &self,
+        given: Option<&v1::channel::Kind>,
+        stored: Option<&ChannelKind>,
+        problems: &mut Problems,
+    ) -> Option<SealedKind> {
+        match given {
+            Some(v1::channel::Kind::Webhook(webhook)) => self.webhook(webhook, stored, problems),
+            Some(v1::channel::Kind::Email(email)) => {
+                let to = noted("email", self.channels.email(&email.to), problems)?;
+                Some(SealedKind {
+                    kind: ChannelKind::Email { to },
+                    made: None,
+                })
+            }
+            Some(v1::channel::Kind::Inbox(_)) => {
+                problems.add(
+                    "inbox",
+                    "only the demonstration has an inbox",
+                    "use `up --demo`",
+                );
+                None
+            }
+            None => {
+                let remedy = "give one of webhook, email";
+                problems.add("kind", "a channel needs a kind", remedy);
+                None
+            }
+        }
+    }
+
+    fn webhook(
+        &self,
+        given: &v1::WebhookChannel,
+        stored: Option<&ChannelKind>,
+        problems: &mut Problems,
+    ) -> Option<SealedKind> {
+        let kept = match stored {
+            Some(ChannelKind::Webhook { shown, url, secret }) => Some((shown, url, secret)),
+            Some(ChannelKind::Email { .. } | ChannelKind::Inbox) | None => None,
+        };
+        let url = match (given.url.as_str(), kept) {
+            (MASK, Some((shown, url, _))) => Ok((shown.clone(), url.clone())),
+            (url, _) => self.channels.webhook_url(url),
+        };
+        let secret = match (given.secret.as_str(), kept) {
+            (MASK | "", Some((_, _, secret))) => Ok((secret.clone(), None)),
+            ("", None) => self.channels.webhook_secret(None),
+            (secret, _) => self.channels.webhook_secret(Some(secret)),
+        };
+        let url = noted("webhook", url, problems);
+        let secret = noted("webhook", secret, problems);
+        let ((shown, url), (secret, made)) = (url?, secret?);
+        Some(SealedKind {
+            kind: ChannelKind::Webhook { shown, url, secret },
+            made,
+        })
+    }
+
+    /// Waits for the first attempt at a message.
+    async fn attempt(&self, channel: ChannelId, key: &str) -> Result<DeliveryRecord, Status> {
+        let stores = self.engine.stores();
+        let mut tick = tokio::time::interval(TEST_EVERY);
+        loop {
+            tick.tick().await;
+            // Deliveries are committed with the outbox and move to the history from there.
+            stores
+                .settle()
+                .await
+                .map_err(|error| error::unavailable(&error))?;
+            let tried = stores
+                .history
+                .deliveries(channel, Time::FAR_FUTURE, TEST_LOOK)
+                .await;
+            let tried = tried.map_err(|error| error::unavailable(&error))?;
+            if let Some(attempt) = tried.into_iter().find(|attempt| attempt.key == key) {
+                return Ok(attempt);
+            }
+        }
+    }
+}
+
+/// What an update changes.
+struct Wanted {
+    name: bool,
+    kind: bool,
+    fallback: bool,
+}
+
+impl Wanted {
+    fn of(given: &v1::Channel, paths: &[String]) -> Result<Self, Status> {
+        let mut wanted = Self {
+            name: false,
+            kind: false,
+            fallback: false,
+        };
+        if paths.is_empty() {
+            wanted.name = !given.name.is_empty();
+            wanted.kind = given.kind.is_some();
+            wanted.fallback = !given.fallback.is_empty();
+        }
+        for path in paths {
+            match path.as_str() {
+                "name" => wanted.name = true,
+                "webhook" | "email" => wanted.kind = true,
+                "fallback" => wanted.fallback = true,
+                _ => {
+                    let remedy = "name, webhook, email, fallback";
+                    return Err(error::invalid_field(
+                        "update_mask",
+                        "names no field",
+                        remedy,
+                    ));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// A secret that was made is shown in the answer that made it, and never again.
+fn show_once(mut channel: v1::Channel, made: Option<String>) -> v1::Channel {
+    if let (Some(v1::channel::Kind::Webhook(webhook)), Some(made)) = (&mut channel.kind, made) {
+        webhook.secret = made;
+    }
+    channel
+}
+
+fn name(text: &str, problems: &mut Problems) -> Option<Name> {
+    let refused = |error: vigilmon_common::name::InvalidName| {
+        let shown: String = text.chars().take(60).collect();
+        problems.add(
+            "name",
+            format!("`{shown}` cannot be a name"),
+            error.to_string(),
+        );
+    };
+    Name::parse(text).map_err(refused).ok()
+}
+
+fn noted<T>(prefix: &str, result: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
+    result
+        .map_err(|below| problems.extend_below(prefix, below))
+        .ok()
+}
