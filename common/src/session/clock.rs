@@ -32,6 +32,13 @@ impl Offset {
         self.samples.push_back(sample);
     }
 
+    /// Our clock was set forward by so many milliseconds.
+    pub fn stepped(&mut self, by_millis: i64) {
+        for sample in &mut self.samples {
+            *sample = sample.saturating_sub(by_millis);
+        }
+    }
+
     /// How many milliseconds the agent's clock is ahead of ours.
     #[must_use]
     pub fn ahead_millis(&self) -> i64 {

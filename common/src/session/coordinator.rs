@@ -234,6 +234,15 @@ impl CoordinatorEnd {
         self.due(now, out);
     }
 
+    /// Our wall clock was set forward by so many milliseconds, or back by a negative number: what
+    /// waits does not wait longer or less for it.
+    pub fn clock_stepped(&mut self, by_millis: i64) {
+        let moved = |at: Time| Time::from_millis(at.as_millis().saturating_add(by_millis));
+        self.last_heard = moved(self.last_heard);
+        self.next_pulse = moved(self.next_pulse);
+        self.judge.offset.stepped(by_millis);
+    }
+
     /// When [`Input::Tick`] is wanted.
     #[must_use]
     pub fn next_wake(&self) -> Option<Time> {
@@ -282,10 +291,10 @@ impl CoordinatorEnd {
             self.close(Closed::OutOfOrder { came, expected }, out);
             return;
         }
-        if batch.results.is_empty() {
+        let end = batch.end_seq();
+        if end == batch.first_seq {
             return;
         }
-        let end = batch.end_seq();
         if end - 1 - self.durable > u64::from(CREDITS) {
             self.close(Closed::BeyondCredits, out);
             return;

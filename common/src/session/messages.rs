@@ -148,17 +148,20 @@ pub struct Batch {
     pub sent: Time,
     /// The results; `agent` is filled in by the coordinator.
     pub results: Vec<CheckResult>,
+    /// The numbers, ascending, of those that could not be read and are missing in `results`.
+    pub unreadable: Vec<u64>,
 }
 
 /// The first sequence number of a session or a Backfill.
 pub const FIRST_SEQ: u64 = 1;
 
 impl Batch {
-    /// The sequence number behind the last one.
+    /// The number behind the last one.
     #[must_use]
     pub fn end_seq(&self) -> u64 {
+        let count = self.results.len() + self.unreadable.len();
         self.first_seq
-            .saturating_add(u64::try_from(self.results.len()).unwrap_or(u64::MAX))
+            .saturating_add(u64::try_from(count).unwrap_or(u64::MAX))
     }
 }
 

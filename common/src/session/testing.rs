@@ -160,5 +160,6 @@ pub(super) fn batch(first_seq: u64, sent: Time, results: Vec<CheckResult>) -> Ba
         first_seq,
         sent,
         results,
+        unreadable: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use vigilmon_common::decide;
 use vigilmon_common::fleet::budget::Budgets;
 use vigilmon_common::id::{AgentId, MonitorId, SessionId};
 use vigilmon_common::session::assignment::Delta;
-use vigilmon_common::session::messages::{CheckNow, Target};
+use vigilmon_common::session::messages::{CheckNow, Leave, Target};
 
 /// Messages that may wait for one session's writer. A session that lets more wait is closed: a
 /// delta must not be lost silently, and a reconnect brings a snapshot.
@@ -30,7 +30,7 @@ pub enum ToAgent {
     /// Its vote summary once more, of these monitors.
     AskSummary(Vec<MonitorId>),
     /// The session is over, and why.
-    Close(&'static str),
+    Close(Leave),
 }
 
 struct Live {
@@ -71,9 +71,7 @@ impl Dispatch {
             },
         );
         if let Some(former) = former {
-            let _ = former
-                .sender
-                .try_send(ToAgent::Close("a newer session of this agent began"));
+            let _ = former.sender.try_send(ToAgent::Close(Leave::Replaced));
         }
     }
 
@@ -100,14 +98,14 @@ impl Dispatch {
     }
 
     /// Closes an agent's session.
-    pub(crate) fn close(&self, agent: AgentId, why: &'static str) {
+    pub(crate) fn close(&self, agent: AgentId, why: Leave) {
         if let Some(live) = self.lock().live.remove(&agent) {
             let _ = live.sender.try_send(ToAgent::Close(why));
         }
     }
 
     /// Closes every session.
-    pub(crate) fn close_all(&self, why: &'static str) {
+    pub(crate) fn close_all(&self, why: Leave) {
         for (_, live) in self.lock().live.drain() {
             let _ = live.sender.try_send(ToAgent::Close(why));
         }

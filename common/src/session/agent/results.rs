@@ -68,6 +68,7 @@ impl AgentEnd {
                 first_seq,
                 sent: now,
                 results,
+                unreadable: Vec::new(),
             })));
         }
         if self.retained.live.unsent() == 0 && !self.retained.has_gaps() {
@@ -138,6 +139,7 @@ fn send_back(old: &mut Lane, credits: usize, now: Time, out: &mut Vec<Effect>) {
             first_seq,
             sent: now,
             results,
+            unreadable: Vec::new(),
         }));
     }
 }

@@ -32,18 +32,30 @@ impl Judge {
             first_seq,
             sent,
             mut results,
+            unreadable,
         } = batch;
-        let mut seq = first_seq;
+        let mut unreadable = unreadable.into_iter().peekable();
+        let mut next = first_seq;
+        let mut number = |refused: &mut Vec<Refused>| {
+            while let Some(seq) = unreadable.next_if_eq(&next) {
+                refused.push(Refused {
+                    seq,
+                    why: RefusedWhy::Invalid,
+                });
+                next += 1;
+            }
+            next += 1;
+            next - 1
+        };
         results.retain_mut(|result| {
+            let seq = number(refused);
             result.agent = self.agent;
             result.started = now - sent.since(result.started);
-            let verdict = self.why_not(result, now);
-            if let Some(why) = verdict {
-                refused.push(Refused { seq, why });
-            }
-            seq += 1;
-            verdict.is_none()
+            let why = self.why_not(result, now);
+            refused.extend(why.map(|why| Refused { seq, why }));
+            why.is_none()
         });
+        number(refused);
         results
     }
 

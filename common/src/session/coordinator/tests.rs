@@ -252,6 +252,34 @@ fn what_can_never_be_used_is_acked_with_a_reason() {
 }
 
 #[test]
+fn a_result_that_cannot_be_read_is_refused_by_its_number() {
+    let mut bench = Bench::up();
+    let mut came = batch(
+        1,
+        at(1),
+        vec![result(1, down(), at(1)), result(9, down(), at(1))],
+    );
+    came.unreadable = vec![1, 3, 5];
+    let effects = bench.hear(AgentMessage::Results(came), at(1));
+    assert_eq!(stored(&effects).len(), 1);
+    let [ack] = &acks(&bench.on(Input::Durable(5), at(1)))[..] else {
+        panic!("everything is settled")
+    };
+    let refused: Vec<_> = ack.refused.iter().map(|r| (r.seq, r.why)).collect();
+    let invalid = |seq| (seq, RefusedWhy::Invalid);
+    let gone = (4, RefusedWhy::MonitorGone);
+    assert_eq!(refused, [invalid(1), invalid(3), gone, invalid(5)]);
+}
+
+#[test]
+fn a_step_of_our_clock_loses_no_agent() {
+    let mut bench = Bench::up();
+    bench.end.clock_stepped(3_600_000);
+    assert_eq!(bench.end.next_wake(), Some(at(3605)));
+    assert_eq!(closed(&bench.on(Input::Tick, at(3605))), None);
+}
+
+#[test]
 fn a_batch_of_which_nothing_can_be_used_is_acked_all_the_same() {
     let mut bench = Bench::up();
     let effects = bench.results(1, vec![result(9, down(), at(1))], at(1));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use vigilmon_common::decide::Tie;
 use vigilmon_common::id::{AgentId, TokenId};
 use vigilmon_common::name::Region;
+use vigilmon_common::session::messages::Leave;
 use vigilmon_runtime::random;
 
 use super::{Failure, Fleet};
@@ -111,9 +112,7 @@ impl Fleet {
         self.directory.write().put_agent_token(record.clone());
         for &agent in &agents {
             self.tell_ties(agent, Tie::Revoked).await;
-            self.env
-                .dispatch
-                .close(agent, "the agent's token was revoked");
+            self.env.dispatch.close(agent, Leave::Revoked);
         }
         self.announce(reassigned).await;
         self.presence_of(&record.region.clone(), now).await?;

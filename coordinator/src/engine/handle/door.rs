@@ -16,6 +16,25 @@ use crate::engine::fleet::FleetMessage;
 use crate::engine::owner::ShardMessage;
 use crate::store::RegionResult;
 
+/// Live results on their way to the disk.
+#[derive(Debug)]
+pub struct HandedOver {
+    waiting: Vec<oneshot::Receiver<()>>,
+}
+
+impl HandedOver {
+    /// Returns when all of them are durable and decided.
+    ///
+    /// # Errors
+    /// The store fails or the engine is stopping: nothing may be acknowledged.
+    pub async fn durable(self) -> Result<(), CommandError> {
+        for answer in self.waiting {
+            answer.await.map_err(|_| CommandError::stopping())?;
+        }
+        Ok(())
+    }
+}
+
 impl Handle {
     // ---- the agents' door
 
@@ -84,15 +103,16 @@ impl Handle {
         }
     }
 
-    /// Live results: durable and decided when this returns.
+    /// Live results, handed over in the order of the calls; the next may follow while these are
+    /// on their way to the disk.
     ///
     /// # Errors
-    /// The store fails or the engine is stopping: nothing may be acknowledged.
+    /// The engine is stopping: nothing may be acknowledged.
     pub async fn results(
         &self,
         region: &Region,
         results: Vec<CheckResult>,
-    ) -> Result<(), CommandError> {
+    ) -> Result<HandedOver, CommandError> {
         let owners = self.owners.len();
         let mut groups: Vec<Vec<RegionResult>> = (0..owners).map(|_| Vec::new()).collect();
         for result in results {
@@ -110,10 +130,7 @@ impl Handle {
                 waiting.push(answer);
             }
         }
-        for answer in waiting {
-            answer.await.map_err(|_| CommandError::stopping())?;
-        }
-        Ok(())
+        Ok(HandedOver { waiting })
     }
 
     /// Results of a Backfill: durable when this returns; they make no votes.

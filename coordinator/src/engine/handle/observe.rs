@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use vigilmon_common::session::messages::Leave;
+
 use super::Handle;
 use crate::engine::command::CommandError;
 use crate::metrics::{AgentLabels, IncidentLabels, StatusLabel};
@@ -56,7 +58,7 @@ impl Handle {
     }
 
     /// Closes every agent's session: the coordinator stops.
-    pub fn close_sessions(&self, why: &'static str) {
-        self.env.dispatch.close_all(why);
+    pub fn close_sessions(&self) {
+        self.env.dispatch.close_all(Leave::Drain);
     }
 }

@@ -85,13 +85,7 @@ pub fn agent_message_from_wire(
             last: summary.last,
             ask: summary.ask,
         },
-        Message::Results(batch) => {
-            let batch = batch_from_wire(batch, agent, received)?;
-            if let Some(first) = batch.unreadable.into_iter().next() {
-                return Err(first.error);
-            }
-            AgentMessage::Results(batch.batch)
-        }
+        Message::Results(batch) => AgentMessage::Results(batch_from_wire(batch, agent, received)?),
         Message::Pulse(pulse) => AgentMessage::Pulse(Pulse {
             clock: Time::from_millis(pulse.wall_clock_ms),
             have: only_position("AgentPulse", "applied", &pulse.applied)?,
@@ -126,27 +120,8 @@ pub fn batch_to_wire(batch: &Batch) -> v1::ResultBatch {
     }
 }
 
-/// A batch as it came.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct BatchFromWire {
-    /// Its readable results; where some were not, numbers do not follow one by one any more.
-    pub batch: Batch,
-    /// The numbers of [`Batch::results`], in the same order.
-    pub seqs: Vec<u64>,
-    /// Results that cannot be read: to be refused by number.
-    pub unreadable: Vec<Unreadable>,
-}
-
-/// A result that cannot be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Unreadable {
-    /// Its number.
-    pub seq: u64,
-    /// Why.
-    pub error: InvalidMessage,
-}
-
-/// The results of `agent` that came at `received`.
+/// The results of `agent` that came at `received`. One that cannot be read is told by its number:
+/// it must be refused, or it would be sent for ever.
 ///
 /// # Errors
 /// The numbers of the batch are malformed.
@@ -154,7 +129,7 @@ pub fn batch_from_wire(
     wire: v1::ResultBatch,
     agent: AgentId,
     received: Time,
-) -> Result<BatchFromWire, InvalidMessage> {
+) -> Result<Batch, InvalidMessage> {
     let count = u64::try_from(wire.results.len()).unwrap_or(u64::MAX);
     if wire.first_seq == 0 || wire.first_seq.checked_add(count).is_none() {
         return Err(InvalidMessage::new(
@@ -164,24 +139,17 @@ pub fn batch_from_wire(
         ));
     }
     let mut results = Vec::with_capacity(wire.results.len());
-    let mut seqs = Vec::with_capacity(wire.results.len());
     let mut unreadable = Vec::new();
     for (seq, result) in (wire.first_seq..).zip(wire.results) {
         match result_from_wire(result, agent, received) {
-            Ok(result) => {
-                results.push(result);
-                seqs.push(seq);
-            }
-            Err(error) => unreadable.push(Unreadable { seq, error }),
+            Ok(result) => results.push(result),
+            Err(_) => unreadable.push(seq),
         }
     }
-    Ok(BatchFromWire {
-        batch: Batch {
-            first_seq: wire.first_seq,
-            sent: received,
-            results,
-        },
-        seqs,
+    Ok(Batch {
+        first_seq: wire.first_seq,
+        sent: received,
+        results,
         unreadable,
     })
 }

@@ -317,6 +317,7 @@ pub(super) fn agent_message() -> impl Strategy<Value = AgentMessage> {
                 first_seq,
                 sent: SENT,
                 results,
+                unreadable: Vec::new(),
             })
         }),
         (option::of(position()), health()).prop_map(|(have, health)| {
