@@ -176,6 +176,15 @@ pub enum DeliveryResult {
 }
 
 impl DeliveryResult {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Sent,
+        Self::Failed,
+        Self::Dead,
+        Self::Suppressed,
+        Self::Superseded,
+    ];
+
     /// The word for it in all interfaces.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -28,19 +28,31 @@ use vigilmon_common::incident::Incident;
 use vigilmon_common::time::Time;
 
 mod change;
+mod data_dir;
+mod disk_history;
 mod error;
+mod fjall_tables;
 mod history;
 pub mod memory;
+mod open;
+mod owner;
+mod record;
+mod sled_state;
 
 pub use change::{
     AgentRecord, AgentTokenRecord, ApiTokenRecord, Change, CommitNo, RegionRecord, Role, RowId,
     State,
 };
+pub use data_dir::{DataDir, DataDirError};
+pub use disk_history::DiskHistory;
 pub use error::{Health, StoreError};
 pub use history::{
     AssignmentSpan, AuditEntry, Chunk, DeliveryRecord, DeliveryResult, HistoryNo, HistoryRecord,
     PendingId, PendingRecord, RegionResult, ResultQuery, SEAL_AGE,
 };
+pub use open::{OpenError, Opened, open};
+pub use record::{Plain, Seal, SealError};
+pub use sled_state::SledState;
 
 /// What the coordinator is: small, atomic, read whole at start.
 #[async_trait]
@@ -231,3 +243,6 @@ impl Stores {
         self.state.close().await.and(history)
     }
 }
+
+#[cfg(test)]
+mod tests;

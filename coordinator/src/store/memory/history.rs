@@ -47,6 +47,9 @@ impl HistoryStore for MemoryHistory {
     async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
         self.health.check()?;
         let mut inner = self.inner();
+        if results.is_empty() {
+            return Ok(HistoryNo(inner.last));
+        }
         inner.last += 1;
         let no = HistoryNo(inner.last);
         let results = results.to_vec();

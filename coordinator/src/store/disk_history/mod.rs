@@ -1,0 +1,336 @@
+//! The history on disk.
+//!
+//! # How results lie
+//! A group of results is one value in the log, under its number: that is all that an append
+//! writes. Later [`seal`] sorts groups by monitor, hour and agent into blocks in the table of the
+//! day on which the results started, and takes the groups out of the log. A read looks through
+//! the log first and then through the monitor's blocks; what it meets twice (sent twice, or
+//! sealed in between) counts once. A late result is a block beside the others of its hour.
+//!
+//! # Who writes
+//! One owner thread appends, in groups with one `fsync` each. Sealing and reading run beside it:
+//! a batch is atomic and takes away only what it puts elsewhere.
+
+mod key;
+mod read;
+mod seal;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use vigilmon_common::id::{ChannelId, Epoch, MonitorId};
+use vigilmon_common::incident::{Incident, Subject};
+use vigilmon_common::time::Time;
+use vigilmon_runtime::fault;
+
+use super::fjall_tables::{Put, Table, Tables};
+use super::history::day_of;
+use super::owner::{Engine, Failure, Owner, Reply, caught};
+use super::record::{self, results};
+use super::{
+    AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryRecord, Health, HistoryNo, HistoryRecord,
+    HistoryStore, RegionResult, ResultQuery, StoreError,
+};
+
+/// The number up to which groups were sealed.
+const SEALED: &[u8] = b"sealed";
+/// The newest commit of the state that was known when something was appended.
+const WITNESS: &[u8] = b"witness";
+
+/// The history on disk.
+pub struct DiskHistory {
+    owner: Owner<Writer>,
+    /// Taken when the store is closed.
+    tables: Mutex<Option<Arc<Tables>>>,
+    /// One sealing at a time.
+    sealing: Arc<Mutex<()>>,
+    last: Arc<AtomicU64>,
+    syncs: Arc<AtomicU64>,
+}
+
+enum Request {
+    /// A group of results; its bytes are taken when they are written.
+    Append(Vec<u8>, Reply<HistoryNo>),
+    Record(Vec<Put>, Reply<()>),
+}
+
+/// The tables in the hands of the owner thread.
+struct Writer {
+    tables: Arc<Tables>,
+    last: Arc<AtomicU64>,
+    syncs: Arc<AtomicU64>,
+    witness: Witness,
+}
+
+/// What the history remembers of the state, so that a state that lost commits is noticed.
+pub(super) struct Witness {
+    /// The state's life.
+    pub(super) epoch: Epoch,
+    /// Its newest commit.
+    pub(super) committed: Arc<AtomicU64>,
+    /// The one that was written last.
+    pub(super) written: u64,
+}
+
+impl DiskHistory {
+    /// Opens the history in a folder, or makes an empty one.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub(super) fn open(folder: &Path, witness: Witness) -> Result<Self, String> {
+        let tables = Arc::new(caught(|| Tables::open(folder))?);
+        let newest = caught(|| newest(&tables))?;
+        let last = Arc::new(AtomicU64::new(newest.0));
+        let syncs = Arc::<AtomicU64>::default();
+        let writer = Writer {
+            tables: Arc::clone(&tables),
+            last: Arc::clone(&last),
+            syncs: Arc::clone(&syncs),
+            witness,
+        };
+        let failure = Failure::of("history", folder);
+        let owner = Owner::start("history-store", writer, failure).map_err(|e| e.to_string())?;
+        Ok(Self {
+            owner,
+            tables: Mutex::new(Some(tables)),
+            sealing: Arc::default(),
+            last,
+            syncs,
+        })
+    }
+
+    /// The newest commit of a state of this life that the history knows of.
+    ///
+    /// # Errors
+    /// What is wrong with the history, in one line.
+    pub(super) fn witnessed(&self, epoch: Epoch) -> Result<CommitNo, String> {
+        let tables = self.tables().map_err(|e| e.to_string())?;
+        let value = caught(|| tables.get(Table::Meta, WITNESS))?.unwrap_or_default();
+        let commit = value.strip_prefix(epoch.as_bytes());
+        let commit = commit.and_then(|no| Some(u64::from_be_bytes(no.try_into().ok()?)));
+        Ok(CommitNo(commit.unwrap_or(0)))
+    }
+
+    /// How often something was made last.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Acquire)
+    }
+
+    fn tables(&self) -> Result<Arc<Tables>, StoreError> {
+        self.health().check()?;
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables
+            .clone()
+            .ok_or(StoreError::Closed { store: "history" })
+    }
+
+    /// Runs something on the tables, off the threads of the runtime.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Tables) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let tables = self.tables()?;
+        let done = tokio::task::spawn_blocking(move || caught(|| work(&tables))).await;
+        let done = done.unwrap_or_else(|e| Err(e.to_string()));
+        done.map_err(|cause| self.owner.failure().note(cause))
+    }
+}
+
+/// The number of the newest group, in the log or sealed.
+fn newest(tables: &Tables) -> Result<HistoryNo, String> {
+    let logged = tables.last_key(Table::Log)?;
+    let logged = logged
+        .and_then(|key| key::chunk_no(&key))
+        .unwrap_or_default();
+    Ok(logged.max(seal::sealed(tables)?))
+}
+
+#[async_trait]
+impl HistoryStore for DiskHistory {
+    async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
+        if results.is_empty() {
+            self.health().check()?;
+            return Ok(self.last());
+        }
+        let chunk = results::encode(results.iter());
+        self.owner.ask(|reply| Request::Append(chunk, reply)).await
+    }
+
+    async fn record(&self, records: Vec<HistoryRecord>) -> Result<(), StoreError> {
+        let puts = records.iter().flat_map(puts_of).collect();
+        self.owner.ask(|reply| Request::Record(puts, reply)).await
+    }
+
+    fn last(&self) -> HistoryNo {
+        HistoryNo(self.last.load(Ordering::Acquire))
+    }
+
+    async fn replay(&self, after: HistoryNo, limit: usize) -> Result<Vec<Chunk>, StoreError> {
+        self.run(move |tables| read::replay(tables, after, limit))
+            .await
+    }
+
+    async fn results(&self, query: &ResultQuery) -> Result<Vec<RegionResult>, StoreError> {
+        let query = query.clone();
+        self.run(move |tables| read::results(tables, &query)).await
+    }
+
+    async fn incidents(
+        &self,
+        monitor: Option<MonitorId>,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<Incident>, StoreError> {
+        self.run(move |tables| read::incidents(tables, monitor, before, limit))
+            .await
+    }
+
+    async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.run(move |tables| read::audit(tables, before, limit))
+            .await
+    }
+
+    async fn deliveries(
+        &self,
+        channel: ChannelId,
+        before: Time,
+        limit: usize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.run(move |tables| read::deliveries(tables, channel, before, limit))
+            .await
+    }
+
+    async fn spans(
+        &self,
+        monitor: MonitorId,
+        from: Time,
+        to: Time,
+    ) -> Result<Vec<AssignmentSpan>, StoreError> {
+        self.run(move |tables| read::spans(tables, monitor, from, to))
+            .await
+    }
+
+    async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
+        self.run(move |tables| {
+            let _one = sealing.lock().unwrap_or_else(PoisonError::into_inner);
+            seal::seal(tables, applied, now)
+        })
+        .await
+    }
+
+    async fn drop_before(&self, time: Time) -> Result<(), StoreError> {
+        let sealing = Arc::clone(&self.sealing);
+        self.run(move |tables| {
+            let _one = sealing.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut past = tables.days().into_iter().filter(|day| *day < day_of(time));
+            past.try_for_each(|day| tables.drop_day(day))
+        })
+        .await
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        self.run(Tables::size).await
+    }
+
+    fn health(&self) -> &Health {
+        self.owner.failure().health()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let closed = self.owner.close().await;
+        let tables = self
+            .tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // Dropping the last handle writes out and waits for background work.
+        let _ = tokio::task::spawn_blocking(move || drop(tables)).await;
+        closed
+    }
+}
+
+/// Where a record goes.
+fn puts_of(history_record: &HistoryRecord) -> Vec<Put> {
+    match history_record {
+        HistoryRecord::Audit(e) => {
+            vec![(
+                Table::Audit,
+                key::audit(e.at, e.id),
+                Some(record::encode(e)),
+            )]
+        }
+        HistoryRecord::Delivery(d) => {
+            let key = key::delivery(d.channel, d.at, d.row, d.attempt);
+            vec![(Table::Deliveries, key, Some(record::encode(d)))]
+        }
+        HistoryRecord::Span(s) => {
+            let key = key::span(s.monitor, s.from, s.agent);
+            vec![(Table::Spans, key, Some(record::encode(s)))]
+        }
+        HistoryRecord::Incident(i) => {
+            let key = key::incident(i.decided_at, i.id);
+            let mut puts = vec![(Table::Incidents, key, Some(record::encode(&**i)))];
+            if let Subject::Monitor(facts) = &i.subject {
+                let of_monitor = key::incident_of(facts.id, i.decided_at, i.id);
+                puts.push((Table::IncidentsOf, of_monitor, Some(Vec::new())));
+            }
+            puts
+        }
+    }
+}
+
+impl Engine for Writer {
+    type Request = Request;
+
+    fn serve(&mut self, group: &mut [Request]) -> Result<(), String> {
+        let mut puts = Vec::with_capacity(group.len() + 1);
+        let mut last = self.last.load(Ordering::Acquire);
+        for request in group.iter_mut() {
+            match request {
+                Request::Append(chunk, _) => {
+                    last += 1;
+                    let chunk = std::mem::take(chunk);
+                    puts.push((Table::Log, key::chunk(HistoryNo(last)), Some(chunk)));
+                }
+                Request::Record(own, _) => puts.append(own),
+            }
+        }
+        let committed = self.witness.committed.load(Ordering::Acquire);
+        if committed > self.witness.written {
+            let mut value = self.witness.epoch.as_bytes().to_vec();
+            value.extend(committed.to_be_bytes());
+            puts.push((Table::Meta, WITNESS.to_vec(), Some(value)));
+            self.witness.written = committed;
+        }
+        fault::point("history-before-commit");
+        self.tables.write(puts, true)?;
+        self.syncs.fetch_add(1, Ordering::AcqRel);
+        fault::point("history-after-commit");
+        let mut no = self.last.swap(last, Ordering::AcqRel);
+        for request in group {
+            match request {
+                Request::Append(_, reply) => {
+                    no += 1;
+                    reply.answer(Ok(HistoryNo(no)));
+                }
+                Request::Record(_, reply) => reply.answer(Ok(())),
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(request: &mut Request, error: StoreError) {
+        match request {
+            Request::Append(_, reply) => reply.answer(Err(error)),
+            Request::Record(_, reply) => reply.answer(Err(error)),
+        }
+    }
+
+    fn close(&mut self) -> Result<(), String> {
+        self.tables.write(Vec::new(), true)
+    }
+}

@@ -1,0 +1,100 @@
+//! Channels and routes as records.
+
+use bytes::Bytes;
+use vigilmon_common::id::{ChannelId, RouteId};
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed};
+
+use super::pb::channel::{Email, Inbox, Kind, Webhook};
+use super::{Invalid, Stored, id, name, pb, raw, required, time, word};
+
+impl Stored for Channel {
+    type Message = pb::Channel;
+    const NAME: &'static str = "channel";
+
+    fn to_message(&self) -> pb::Channel {
+        let kind = match &self.kind {
+            ChannelKind::Webhook { shown, url, secret } => Kind::Webhook(Webhook {
+                shown: shown.clone(),
+                sealed_url: Bytes::copy_from_slice(&url.0),
+                sealed_secret: Bytes::copy_from_slice(&secret.0),
+            }),
+            ChannelKind::Email { to } => Kind::Email(Email { to: to.clone() }),
+            ChannelKind::Inbox => Kind::Inbox(Inbox {}),
+        };
+        pb::Channel {
+            id: raw(self.id.as_bytes()),
+            name: self.name.as_str().to_owned(),
+            kind: Some(kind),
+            fallback: self.fallback.map(|c| raw(c.as_bytes())),
+            disabled: self.disabled.clone(),
+            created_ms: self.created_at.as_millis(),
+            version: self.version,
+        }
+    }
+
+    fn from_message(m: pb::Channel) -> Result<Self, Invalid> {
+        let kind = match required(m.kind, "kind that this version knows")? {
+            Kind::Webhook(webhook) => ChannelKind::Webhook {
+                shown: webhook.shown,
+                url: Sealed(webhook.sealed_url.into()),
+                secret: Sealed(webhook.sealed_secret.into()),
+            },
+            Kind::Email(email) => ChannelKind::Email { to: email.to },
+            Kind::Inbox(Inbox {}) => ChannelKind::Inbox,
+        };
+        let fallback = m.fallback.map(|c| id(&c, ChannelId::from_bytes));
+        Ok(Self {
+            id: id(&m.id, ChannelId::from_bytes)?,
+            name: name(&m.name)?,
+            kind,
+            fallback: fallback.transpose()?,
+            disabled: m.disabled,
+            created_at: time(m.created_ms),
+            version: m.version,
+        })
+    }
+}
+
+impl Stored for Route {
+    type Message = pb::Route;
+    const NAME: &'static str = "route";
+
+    fn to_message(&self) -> pb::Route {
+        pb::Route {
+            id: raw(self.id.as_bytes()),
+            name: self.name.as_str().to_owned(),
+            severity: self.severity.iter().map(ToString::to_string).collect(),
+            labels: self.labels.clone().into_iter().collect(),
+            monitors: self.monitors.iter().map(ToString::to_string).collect(),
+            events: self.events.clone(),
+            scopes: self.scopes.iter().map(ToString::to_string).collect(),
+            to: self.to.iter().map(|c| raw(c.as_bytes())).collect(),
+            created_ms: self.created_at.as_millis(),
+            version: self.version,
+        }
+    }
+
+    fn from_message(m: pb::Route) -> Result<Self, Invalid> {
+        let channel = |c: &Bytes| id(c, ChannelId::from_bytes);
+        Ok(Self {
+            id: id(&m.id, RouteId::from_bytes)?,
+            name: name(&m.name)?,
+            severity: m
+                .severity
+                .iter()
+                .map(|s| word(s))
+                .collect::<Result<_, _>>()?,
+            labels: m.labels.into_iter().collect(),
+            monitors: m
+                .monitors
+                .iter()
+                .map(|n| name(n))
+                .collect::<Result<_, _>>()?,
+            events: m.events,
+            scopes: m.scopes.iter().map(|s| word(s)).collect::<Result<_, _>>()?,
+            to: m.to.iter().map(channel).collect::<Result<_, _>>()?,
+            created_at: time(m.created_ms),
+            version: m.version,
+        })
+    }
+}

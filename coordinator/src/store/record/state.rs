@@ -1,0 +1,366 @@
+//! The state as keys and values of one ordered tree.
+//!
+//! A key is shard, project, table, id: all big-endian, so that a shard, or a project in it, is a
+//! range. What belongs to no monitor is in the shard of the fleet. Engines write what
+//! [`Writes::of`] makes and give back what they hold to [`read`].
+
+use vigilmon_common::decide::Durable;
+use vigilmon_common::id::{Epoch, IncidentId, MonitorId};
+use vigilmon_common::identity::{self, MONITOR_SHARDS};
+
+use super::{Invalid, Seal, Stored, decode, encode, frame, id, monitor, pb, raw, region, unframe};
+use crate::store::{Change, CommitNo, HistoryNo, HistoryRecord, PendingId, State, StoreError};
+
+/// The shard of everything that belongs to no monitor.
+const FLEET_SHARD: u8 = MONITOR_SHARDS;
+
+/// The number of the one project that this version serves: `default`.
+const DEFAULT_PROJECT: u32 = 1;
+
+/// What a key's third part says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+enum Table {
+    Mark = 1,
+    Monitor = 2,
+    Durable = 3,
+    Incident = 4,
+    Row = 5,
+    Channel = 6,
+    Route = 7,
+    Region = 8,
+    Agent = 9,
+    AgentToken = 10,
+    ApiToken = 11,
+    Generation = 12,
+    Pending = 13,
+}
+
+impl Table {
+    const ALL: [Self; 13] = [
+        Self::Mark,
+        Self::Monitor,
+        Self::Durable,
+        Self::Incident,
+        Self::Row,
+        Self::Channel,
+        Self::Route,
+        Self::Region,
+        Self::Agent,
+        Self::AgentToken,
+        Self::ApiToken,
+        Self::Generation,
+        Self::Pending,
+    ];
+}
+
+const EPOCH: &[u8] = b"epoch";
+const COMMIT: &[u8] = b"commit";
+const APPLIED: &[u8] = b"applied";
+const REVISION: &[u8] = b"revision";
+
+fn key(shard: u8, table: Table, id: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(6 + id.len());
+    key.push(shard);
+    key.extend(DEFAULT_PROJECT.to_be_bytes());
+    key.push(table as u8);
+    key.extend(id);
+    key
+}
+
+fn fleet(table: Table, id: &[u8]) -> Vec<u8> {
+    key(FLEET_SHARD, table, id)
+}
+
+fn of_monitor(table: Table, monitor: MonitorId) -> Vec<u8> {
+    key(identity::shard(monitor), table, monitor.as_bytes())
+}
+
+fn number(value: u64) -> Vec<u8> {
+    frame(&pb::Number { value })
+}
+
+/// One write of a commit: a key, and its value or that it goes away.
+pub(in crate::store) type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// What a commit writes, save what depends on its number.
+pub(in crate::store) struct Writes {
+    writes: Vec<Write>,
+    /// Records for the history, with their places among the changes.
+    pending: Vec<(u32, Vec<u8>)>,
+}
+
+impl Writes {
+    /// What these changes write.
+    pub(in crate::store) fn of(changes: Vec<Change>, seal: &dyn Seal) -> Self {
+        let mut all = Self {
+            writes: Vec::with_capacity(changes.len() + 1),
+            pending: Vec::new(),
+        };
+        for (place, change) in (0..).zip(changes) {
+            all.add(place, change, seal);
+        }
+        all
+    }
+
+    /// The writes of the commit with this number, in order.
+    pub(in crate::store) fn numbered(self, commit: CommitNo) -> Vec<Write> {
+        let mut writes = self.writes;
+        for (place, record) in self.pending {
+            let id = PendingId { commit, place };
+            writes.push((pending_key(id), Some(record)));
+        }
+        writes.push((fleet(Table::Mark, COMMIT), Some(number(commit.0))));
+        writes
+    }
+
+    fn put<T: Stored>(&mut self, key: Vec<u8>, record: &T) {
+        self.writes.push((key, Some(encode(record))));
+    }
+
+    fn remove(&mut self, key: Vec<u8>) {
+        self.writes.push((key, None));
+    }
+
+    fn mark(&mut self, name: &[u8], value: Vec<u8>) {
+        self.writes.push((fleet(Table::Mark, name), Some(value)));
+    }
+
+    fn add(&mut self, place: u32, change: Change, seal: &dyn Seal) {
+        use Table::{
+            Agent, AgentToken, ApiToken, Channel, Durable, Generation, Monitor, Region, Route, Row,
+        };
+        match change {
+            Change::PutMonitor(m) => {
+                let value = monitor::encode(&m, seal);
+                self.writes.push((of_monitor(Monitor, m.id), Some(value)));
+            }
+            Change::RemoveMonitor(id) => {
+                self.remove(of_monitor(Monitor, id));
+                self.remove(of_monitor(Durable, id));
+            }
+            Change::PutDurable(id, durable) => {
+                let value = frame(&durable_message(&durable));
+                self.writes.push((of_monitor(Durable, id), Some(value)));
+            }
+            Change::PutIncident(incident) => self.put(incident_key(incident.id), &*incident),
+            Change::RemoveIncident(id) => self.remove(incident_key(id)),
+            Change::PutRow(row) => self.put(fleet(Row, &row.id.to_be_bytes()), &*row),
+            Change::RemoveRow(id) => self.remove(fleet(Row, &id.to_be_bytes())),
+            Change::PutChannel(c) => self.put(fleet(Channel, c.id.as_bytes()), &*c),
+            Change::RemoveChannel(id) => self.remove(fleet(Channel, id.as_bytes())),
+            Change::PutRoute(r) => self.put(fleet(Route, r.id.as_bytes()), &*r),
+            Change::RemoveRoute(id) => self.remove(fleet(Route, id.as_bytes())),
+            Change::PutRegion(r) => self.put(fleet(Region, r.region.as_str().as_bytes()), &r),
+            Change::RemoveRegion(r) => self.remove(fleet(Region, r.as_str().as_bytes())),
+            Change::PutAgent(a) => self.put(fleet(Agent, a.id.as_bytes()), &a),
+            Change::RemoveAgent(id) => self.remove(fleet(Agent, id.as_bytes())),
+            Change::PutAgentToken(t) => self.put(fleet(AgentToken, t.id.as_bytes()), &t),
+            Change::RemoveAgentToken(id) => self.remove(fleet(AgentToken, id.as_bytes())),
+            Change::PutApiToken(t) => self.put(fleet(ApiToken, t.id.as_bytes()), &t),
+            Change::RemoveApiToken(id) => self.remove(fleet(ApiToken, id.as_bytes())),
+            Change::PutGeneration(cause, generation) => {
+                // A cause may be long; its digest is not.
+                let key = fleet(Generation, &identity::h(cause.as_bytes()).to_be_bytes());
+                let value = frame(&pb::Generation { cause, generation });
+                self.writes.push((key, Some(value)));
+            }
+            Change::SetRevision(revision) => self.mark(REVISION, number(revision)),
+            Change::SetApplied(applied) => self.mark(APPLIED, number(applied.0)),
+            Change::SetEpoch(epoch) => self.mark(EPOCH, epoch_value(epoch)),
+            Change::Record(record) => self.pending.push((place, encode(&record))),
+            Change::Settled(id) => self.remove(pending_key(id)),
+        }
+    }
+}
+
+/// What makes an empty tree a store: its epoch.
+pub(in crate::store) fn first_write(epoch: Epoch) -> Write {
+    (fleet(Table::Mark, EPOCH), Some(epoch_value(epoch)))
+}
+
+fn epoch_value(epoch: Epoch) -> Vec<u8> {
+    frame(&pb::Epoch {
+        epoch: raw(epoch.as_bytes()),
+    })
+}
+
+fn incident_key(id: IncidentId) -> Vec<u8> {
+    fleet(Table::Incident, id.as_bytes())
+}
+
+fn pending_key(id: PendingId) -> Vec<u8> {
+    let mut place = id.commit.0.to_be_bytes().to_vec();
+    place.extend(id.place.to_be_bytes());
+    fleet(Table::Pending, &place)
+}
+
+/// What all keys of pending records begin with.
+pub(in crate::store) fn pending_prefix() -> Vec<u8> {
+    fleet(Table::Pending, &[])
+}
+
+/// The pending record at a key.
+pub(in crate::store) fn pending(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(PendingId, HistoryRecord), StoreError> {
+    let place = key.get(6..).and_then(|id| id.split_at_checked(8));
+    let place = place.and_then(|(commit, place)| {
+        Some(PendingId {
+            commit: CommitNo(u64::from_be_bytes(commit.try_into().ok()?)),
+            place: u32::from_be_bytes(place.try_into().ok()?),
+        })
+    });
+    let place = place.ok_or_else(|| Invalid::new("its key is malformed"));
+    let record = place.and_then(|id| Ok((id, decode(value)?)));
+    record.map_err(|e| unreadable(HistoryRecord::NAME, &e))
+}
+
+/// The commit number that a tree holds.
+pub(in crate::store) fn commit_key() -> Vec<u8> {
+    fleet(Table::Mark, COMMIT)
+}
+
+/// A stored number.
+pub(in crate::store) fn read_number(value: &[u8]) -> Result<u64, StoreError> {
+    let number = unframe::<pb::Number>(value);
+    number
+        .map(|n| n.value)
+        .map_err(|e| unreadable("number", &e))
+}
+
+fn unreadable(record: &'static str, cause: &Invalid) -> StoreError {
+    StoreError::Unreadable {
+        store: "state",
+        record,
+        cause: cause.0.clone(),
+    }
+}
+
+/// The state of a tree's keys and values. `None` when there is no epoch: it never was a store.
+pub(in crate::store) fn read<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+    entries: impl Iterator<Item = (K, V)>,
+    seal: &dyn Seal,
+) -> Result<Option<State>, StoreError> {
+    let mut state = State::new(Epoch::from_bytes([0; 16]));
+    let mut has_epoch = false;
+    let mut open = Vec::new();
+    for (key, value) in entries {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let table = Table::ALL
+            .into_iter()
+            .find(|t| key.get(5) == Some(&(*t as u8)));
+        let (Some(table), Some(id)) = (table, key.get(6..)) else {
+            return Err(unreadable("record", &Invalid::new("its table is unknown")));
+        };
+        has_epoch |= table == Table::Mark && id == EPOCH;
+        take(&mut state, &mut open, table, id, value, seal)?;
+    }
+    for (monitor, incident) in open {
+        let incident = state.incidents.get(&incident).cloned().ok_or_else(|| {
+            let gone = format!("monitor {monitor} names incident {incident}, which is gone");
+            unreadable("monitor's open incident", &Invalid(gone))
+        })?;
+        if let Some(durable) = state.durables.get_mut(&monitor) {
+            durable.incident = Some(incident);
+        }
+    }
+    Ok(has_epoch.then_some(state))
+}
+
+fn take(
+    state: &mut State,
+    open: &mut Vec<(MonitorId, IncidentId)>,
+    table: Table,
+    key: &[u8],
+    value: &[u8],
+    seal: &dyn Seal,
+) -> Result<(), StoreError> {
+    fn read<T: Stored>(value: &[u8]) -> Result<T, StoreError> {
+        decode(value).map_err(|e| unreadable(T::NAME, &e))
+    }
+    macro_rules! put {
+        ($map:ident, $id:ident) => {{
+            let record = read(value)?;
+            insert(&mut state.$map, record, |r| r.$id.clone());
+        }};
+    }
+    match table {
+        Table::Mark => mark(state, key, value)?,
+        Table::Monitor => {
+            let monitor = monitor::decode(value, seal).map_err(|e| unreadable("monitor", &e))?;
+            state.monitors.insert(monitor.id, monitor);
+        }
+        Table::Durable => {
+            let (id, durable, incident) =
+                durable(key, value).map_err(|e| unreadable("monitor's decisions", &e))?;
+            open.extend(incident.map(|incident| (id, incident)));
+            state.durables.insert(id, durable);
+        }
+        Table::Incident => put!(incidents, id),
+        Table::Row => put!(rows, id),
+        Table::Channel => put!(channels, id),
+        Table::Route => put!(routes, id),
+        Table::Region => put!(regions, region),
+        Table::Agent => put!(agents, id),
+        Table::AgentToken => put!(agent_tokens, id),
+        Table::ApiToken => put!(api_tokens, id),
+        Table::Generation => {
+            let m: pb::Generation = unframe(value).map_err(|e| unreadable("cause", &e))?;
+            state.generations.insert(m.cause, m.generation);
+        }
+        Table::Pending => {}
+    }
+    Ok(())
+}
+
+fn insert<K: Ord, T>(map: &mut std::collections::BTreeMap<K, T>, record: T, key: impl Fn(&T) -> K) {
+    map.insert(key(&record), record);
+}
+
+fn mark(state: &mut State, name: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    match name {
+        EPOCH => {
+            let epoch = unframe(value).and_then(|m: pb::Epoch| id(&m.epoch, Epoch::from_bytes));
+            state.epoch = epoch.map_err(|e| unreadable("epoch", &e))?;
+        }
+        COMMIT => state.commit = CommitNo(read_number(value)?),
+        APPLIED => state.applied = HistoryNo(read_number(value)?),
+        REVISION => state.revision = read_number(value)?,
+        _ => return Err(unreadable("mark", &Invalid::new("its name is unknown"))),
+    }
+    Ok(())
+}
+
+fn durable_message(durable: &Durable) -> pb::Durable {
+    let open = durable.incident.as_ref();
+    pb::Durable {
+        generation: durable.generation,
+        open_incident: open.map(|i| raw(i.id.as_bytes())).unwrap_or_default(),
+        last_ended_ms: super::millis(durable.last_ended_at),
+        muted_until_not_down: durable.muted_until_not_down,
+        muted_regions: durable
+            .muted_regions
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+fn durable(key: &[u8], value: &[u8]) -> Result<(MonitorId, Durable, Option<IncidentId>), Invalid> {
+    let m: pb::Durable = unframe(value)?;
+    let open = match m.open_incident.is_empty() {
+        true => None,
+        false => Some(id(&m.open_incident, IncidentId::from_bytes)?),
+    };
+    let muted = m.muted_regions.iter().map(|r| region(r));
+    let durable = Durable {
+        generation: m.generation,
+        incident: None,
+        last_ended_at: m.last_ended_ms.map(super::time),
+        muted_until_not_down: m.muted_until_not_down,
+        muted_regions: muted.collect::<Result<_, _>>()?,
+    };
+    Ok((id(key, MonitorId::from_bytes)?, durable, open))
+}
