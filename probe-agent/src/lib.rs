@@ -2,6 +2,7 @@
 //!
 //! [`Agent::start`] runs one inside a process: the daemon `vigilmon-agent`, or `vigilmon up`.
 
+pub mod check;
 pub mod flags;
 mod link;
 mod options;
