@@ -23,6 +23,7 @@ pub use link::InvalidLink;
 pub use options::{Coordinators, InvalidCoordinator, Options};
 pub use runner::Status;
 
+use check::{Checker, CheckerError};
 use link::Dialer;
 use probe::Probe;
 use runner::{Parts, Runner, STOP_WITHIN};
@@ -35,8 +36,37 @@ pub struct Agent {
     tasks: Supervisor,
 }
 
+/// Why an agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The coordinator cannot be reached with these options.
+    #[error(transparent)]
+    Link(#[from] InvalidLink),
+    /// Checks cannot be made.
+    #[error(transparent)]
+    Checks(#[from] CheckerError),
+}
+
 impl Agent {
-    /// Starts an agent below `supervisor`, whose stop ends it in order. `probe` makes its checks.
+    /// Starts an agent below `supervisor`, whose stop ends it in order.
+    ///
+    /// # Errors
+    /// Token or authorities cannot be used, or checks cannot be made.
+    pub fn start(
+        options: Options,
+        clock: SharedClock,
+        supervisor: &Supervisor,
+    ) -> Result<Self, StartError> {
+        tls::install_provider();
+        let checker = Checker::new(check::Options {
+            region: options.region.clone(),
+            addresses: options.addresses.clone(),
+            extra_roots: Vec::new(),
+        })?;
+        Ok(Self::start_with(options, checker, clock, supervisor)?)
+    }
+
+    /// As [`Agent::start`], with checks made by `probe`.
     ///
     /// # Errors
     /// Token or authorities cannot be used.

@@ -23,9 +23,9 @@ use vigilmon_runtime::random;
 use vigilmon_runtime::supervisor::Supervisor;
 
 use crate::link::{Backfill, Connection, Dialer, Event, Happened};
-use crate::probe::{Checked, Probe};
+use crate::probe::Probe;
 use crate::time::AgentClock;
-use checks::Underway;
+use checks::{Made, Underway};
 
 /// Events of streams that wait for the runner; a stream that fills this waits.
 const EVENTS_MAX: usize = 1024;
@@ -71,7 +71,7 @@ pub(crate) struct Runner<P> {
     session: AgentEnd,
     /// What the session wants done, in its order.
     wanted: VecDeque<agent::Effect>,
-    checks: JoinSet<Checked>,
+    checks: JoinSet<Made>,
     underway: HashMap<Id, Underway>,
     connection: Option<Connection>,
     backfill: Option<Backfill>,
@@ -84,7 +84,7 @@ pub(crate) struct Runner<P> {
 /// What the runner waited for.
 enum Turn {
     Link(Event),
-    Checked(Id, Option<Checked>),
+    Checked(Id, Option<Made>),
     Time,
     Stop,
 }
@@ -128,7 +128,7 @@ impl<P: Probe> Runner<P> {
         tokio::select! {
             event = self.events.recv() => event.map_or(Turn::Time, Turn::Link),
             Some(ended) = self.checks.join_next_with_id() => match ended {
-                Ok((id, checked)) => Turn::Checked(id, Some(checked)),
+                Ok((id, made)) => Turn::Checked(id, Some(made)),
                 Err(broken) => Turn::Checked(broken.id(), None),
             },
             () = tokio::time::sleep(sleep) => Turn::Time,
@@ -155,7 +155,7 @@ impl<P: Probe> Runner<P> {
     fn apply(&mut self, turn: Turn) {
         match turn {
             Turn::Link(event) => self.link(event),
-            Turn::Checked(id, checked) => self.checked(id, checked),
+            Turn::Checked(id, made) => self.checked(id, made),
             Turn::Time => {
                 self.schedule(schedule::Input::Tick);
                 self.session(agent::Input::Tick);

@@ -26,7 +26,17 @@ const NO_AGENT: AgentId = AgentId::from_bytes([0; 16]);
 pub(super) struct Underway {
     run: DueRun,
     ticket: Ticket,
+    /// When it was told to start.
+    told: Now,
+}
+
+/// A check that was made, timed by its own task: neither waiting for a thread before it nor for
+/// the runner after it is part of how long it took.
+#[derive(Debug)]
+pub(super) struct Made {
+    checked: Checked,
     started: Now,
+    took: Duration,
 }
 
 impl<P: Probe> Runner<P> {
@@ -75,35 +85,46 @@ impl<P: Probe> Runner<P> {
         }
     }
 
-    fn start(&mut self, run: DueRun, ticket: Ticket, now: Now) {
-        let (probe, spec, timeout) = (self.probe.clone(), run.check.clone(), run.timeout);
+    fn start(&mut self, run: DueRun, ticket: Ticket, told: Now) {
+        let (probe, clock) = (self.probe.clone(), self.clock.clone());
+        let (spec, timeout) = (run.check.clone(), run.timeout);
         let task = self.checks.spawn(async move {
+            let started = clock.now();
             let check = probe.check(&spec, timeout);
-            match tokio::time::timeout(timeout + OVERTIME, check).await {
+            let checked = match tokio::time::timeout(timeout + OVERTIME, check).await {
                 Ok(checked) => checked,
                 Err(_) => Checked::bare(Outcome::Inconclusive(broken("the check did not end"))),
+            };
+            let took = clock.now().monotonic.saturating_sub(started.monotonic);
+            Made {
+                checked,
+                started,
+                took,
             }
         });
-        let underway = Underway {
-            run,
-            ticket,
-            started: now,
-        };
+        let underway = Underway { run, ticket, told };
         self.underway.insert(task.id(), underway);
     }
 
     /// A check has ended; `None`: its task broke.
-    pub(super) fn checked(&mut self, id: Id, checked: Option<Checked>) {
-        let Some(underway) = self.underway.remove(&id) else {
+    pub(super) fn checked(&mut self, id: Id, made: Option<Made>) {
+        let Some(mut underway) = self.underway.remove(&id) else {
             return;
         };
-        let checked = checked.unwrap_or_else(|| {
+        let made = made.unwrap_or_else(|| {
             error!(monitor = %underway.run.monitor, "a check broke");
-            Checked::bare(Outcome::Inconclusive(broken("the check broke")))
+            Made {
+                checked: Checked::bare(Outcome::Inconclusive(broken("the check broke"))),
+                started: underway.told,
+                took: Duration::ZERO,
+            }
         });
-        let took = self.clock.now().monotonic;
-        let took = took.saturating_sub(underway.started.monotonic);
-        self.tell(&underway.run, underway.started.wall, took, checked);
+        let waited = made
+            .started
+            .monotonic
+            .saturating_sub(underway.told.monotonic);
+        underway.run.lateness += waited;
+        self.tell(&underway.run, made.started.wall, made.took, made.checked);
         self.schedule(schedule::Input::Finished(underway.ticket));
     }
 

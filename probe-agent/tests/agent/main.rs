@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod sessions;

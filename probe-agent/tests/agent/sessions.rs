@@ -61,7 +61,7 @@ fn check(url: &str) -> Arc<CheckSpec> {
     })
 }
 
-fn monitor(n: u8, url: &str) -> Assignment {
+pub(crate) fn monitor(n: u8, url: &str) -> Assignment {
     Assignment {
         monitor: MonitorId::from_bytes([n; 16]),
         meaning: Meaning(u64::from(n)),
