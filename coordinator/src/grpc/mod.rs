@@ -28,6 +28,7 @@ use vigilmon_proto::v1::route_service_server::RouteServiceServer;
 
 use crate::engine::Handle;
 
+pub mod agent;
 mod auth;
 mod channel;
 mod error;
