@@ -191,13 +191,10 @@ impl AgentEnd {
                 self.send(AgentMessage::Answer { nonce, answer }, out)
             }
             Input::Missed(gap) => self.missed(gap, now),
-            Input::Applied { position, rejects } => self.send(
-                AgentMessage::AssignmentAck {
-                    applied: position,
-                    rejects,
-                },
-                out,
-            ),
+            Input::Applied { position, rejects } => {
+                self.held.rejected(rejects);
+                self.acknowledge(position, out);
+            }
             Input::BackfillAcked(ack) => self.backfill_acked(&ack, now, out),
             Input::BackfillEnded { jitter } => self.backfill_ended(jitter, now),
             Input::Tick => {}

@@ -9,6 +9,7 @@
 //! | Hello with our epoch, revision and digest | Welcome, resume                            |
 //! | any other Hello                           | Welcome, snapshot                          |
 //! | a delta that does not follow the last     | a new snapshot is wanted from the fleet    |
+//! | a delta too large for one message         | a new snapshot is wanted                   |
 //! | a pulse with our revision, another digest | a new snapshot is wanted                   |
 //! | two pulses in a row with an older revision | a new snapshot is wanted                  |
 //! | results                                   | the usable go to the engine; acked when durable |
@@ -88,7 +89,7 @@ pub enum Effect {
     },
     /// What the agent last knew.
     Summary(Vec<SummaryEntry>),
-    /// What the agent cannot check.
+    /// All that the agent cannot check.
     Rejected(Vec<Reject>),
     /// How the agent fares.
     Health(Health),

@@ -309,7 +309,7 @@ pub enum AgentMessage {
     AssignmentAck {
         /// What the agent works by now.
         applied: Position,
-        /// What it cannot check, of what came with this.
+        /// All of it that the agent cannot check.
         rejects: Vec<Reject>,
     },
     /// Slots without result.

@@ -9,6 +9,7 @@ use super::link::{Link, Up};
 use super::reconnect::fraction_of;
 use super::{AgentEnd, Effect, SUMMARY_MAX, WELCOME_WAIT};
 use crate::id::MonitorId;
+use crate::session::assignment::Position;
 use crate::session::messages::{
     AgentMessage, CoordinatorMessage, Health, Hello, Leave, PROTOCOLS, Pulse, Sync, Welcome,
 };
@@ -81,10 +82,7 @@ impl AgentEnd {
         }
         self.epoch = Some(welcome.epoch);
         match (welcome.sync, self.held.position()) {
-            (Sync::Resume, Some(applied)) => {
-                let rejects = self.held.rejects();
-                self.send(AgentMessage::AssignmentAck { applied, rejects }, out);
-            }
+            (Sync::Resume, Some(applied)) => self.acknowledge(applied, out),
             (Sync::Resume, None) => self.need_snapshot(out),
             (Sync::Snapshot, _) => self.held.await_snapshot(),
         }
@@ -151,6 +149,11 @@ impl AgentEnd {
                 }
             }
         }
+    }
+
+    pub(super) fn acknowledge(&self, applied: Position, out: &mut Vec<Effect>) {
+        let rejects = self.held.rejects();
+        self.send(AgentMessage::AssignmentAck { applied, rejects }, out);
     }
 
     fn need_snapshot(&mut self, out: &mut Vec<Effect>) {

@@ -12,6 +12,8 @@ use crate::session::assignment::{Assigned, Delta, Position, Reject, RejectWhy, d
 
 /// How many monitors an agent checks at most; those beyond are rejected by name.
 pub const MONITORS_MAX: usize = 100_000;
+/// How many rejects one message tells; whoever reads more has seen what is wrong.
+const REJECTS_MAX: usize = 1000;
 
 /// A message that does not fit what the agent holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,6 +47,7 @@ pub(super) struct Held {
     limit: usize,
     position: Option<Position>,
     monitors: BTreeMap<MonitorId, Assigned>,
+    rejected: BTreeMap<MonitorId, Reject>,
     staged: Option<Staged>,
     awaits_snapshot: bool,
 }
@@ -62,6 +65,7 @@ impl Held {
             limit,
             position: None,
             monitors: BTreeMap::new(),
+            rejected: BTreeMap::new(),
             staged: None,
             awaits_snapshot: false,
         }
@@ -79,9 +83,17 @@ impl Held {
         self.monitors.contains_key(&monitor)
     }
 
-    /// What is rejected of all that is held.
+    /// What is rejected of all that is held, as far as one message takes it.
     pub(super) fn rejects(&self) -> Vec<Reject> {
-        self.monitors.values().filter_map(reject_of).collect()
+        self.rejected.values().take(REJECTS_MAX).cloned().collect()
+    }
+
+    /// A change is in force, but for these.
+    pub(super) fn rejected(&mut self, rejects: Vec<Reject>) {
+        let held = rejects
+            .into_iter()
+            .filter(|r| self.monitors.contains_key(&r.monitor));
+        self.rejected.extend(held.map(|r| (r.monitor, r)));
     }
 
     /// The stream broke: what was staged is gone, what is held stays.
@@ -133,6 +145,8 @@ impl Held {
         }
         let gone = |monitor: &&MonitorId| !self.monitors.contains_key(monitor);
         change.removes.extend(old.keys().filter(gone));
+        let held = |monitor: &MonitorId, _: &mut Reject| self.monitors.contains_key(monitor);
+        self.rejected.retain(held);
         Ok(change)
     }
 
@@ -152,6 +166,7 @@ impl Held {
         let mut change = self.empty_change();
         for monitor in delta.removes {
             if self.monitors.remove(&monitor).is_some() {
+                self.rejected.remove(&monitor);
                 change.removes.push(monitor);
             }
         }
@@ -165,6 +180,7 @@ impl Held {
     /// The time without a coordinator was too long: nothing is held any more.
     pub(super) fn lapse(&mut self) -> Change {
         self.position = None;
+        self.rejected.clear();
         let removes = std::mem::take(&mut self.monitors).into_keys().collect();
         Change {
             removes,
@@ -207,6 +223,9 @@ impl Held {
         } else {
             beyond_limit(&item, self.limit)
         };
+        if before != Some(&item) {
+            self.rejected.remove(&item.monitor());
+        }
         let meant = before.and_then(known).map(|b| b.meaning);
         match &item {
             Assigned::Known(assignment) if before != Some(&item) => change.upserts.push(Upsert {
@@ -230,13 +249,6 @@ fn known(item: &Assigned) -> Option<&Assignment> {
     match item {
         Assigned::Known(assignment) => Some(assignment),
         Assigned::Unreadable { .. } => None,
-    }
-}
-
-fn reject_of(item: &Assigned) -> Option<Reject> {
-    match item {
-        Assigned::Known(_) => None,
-        Assigned::Unreadable { reject, .. } => Some(reject.clone()),
     }
 }
 

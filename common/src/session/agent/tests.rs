@@ -222,6 +222,39 @@ fn a_kind_that_this_build_cannot_read_is_rejected_and_yet_in_the_digest() {
 }
 
 #[test]
+fn what_is_rejected_is_told_again_to_every_session() {
+    let mut bench = Bench::up();
+    let denied = Reject {
+        monitor: monitor(1),
+        why: RejectWhy::AddressDenied,
+        text: "127.0.0.1 is denied".to_owned(),
+    };
+    let position = bench.end.position().unwrap();
+    let rejects = vec![denied.clone()];
+    bench.on(Input::Applied { position, rejects }, at(1));
+    bench.cut(at(2));
+    let effects = bench.connect(at(10), welcome(Sync::Resume, 4096));
+    let told = Effect::Send(AgentMessage::AssignmentAck {
+        applied: position,
+        rejects: vec![denied],
+    });
+    assert!(effects.contains(&told));
+    let after = [assigned(1, 2), assigned(2, 1)];
+    bench.hear(
+        CoordinatorMessage::Delta(delta(10, &after[..1], &[], &after)),
+        at(11),
+    );
+    let position = bench.end.position().unwrap();
+    let rejects = Vec::new();
+    let effects = bench.on(Input::Applied { position, rejects }, at(11));
+    let told = Effect::Send(AgentMessage::AssignmentAck {
+        applied: position,
+        rejects: Vec::new(),
+    });
+    assert_eq!(effects, [told], "it means something else now");
+}
+
+#[test]
 fn an_orphan_agent_stops_probing_after_the_time_to_live() {
     let mut bench = Bench::up();
     bench.cut(at(100));

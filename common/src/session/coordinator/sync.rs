@@ -84,7 +84,8 @@ impl CoordinatorEnd {
             // A snapshot overtook it.
             return;
         }
-        if !same_epoch || delta.prev_revision != self.position.revision {
+        let follows = same_epoch && delta.prev_revision == self.position.revision;
+        if !follows || delta.upserts.len() > SNAPSHOT_PART {
             self.want_snapshot(out);
             return;
         }

@@ -198,6 +198,15 @@ fn a_gap_between_deltas_brings_a_snapshot() {
     assert_eq!(effects, [Effect::WantSnapshot]);
 }
 
+#[test]
+fn a_delta_too_large_for_one_message_goes_as_a_snapshot() {
+    let many: Vec<_> = (0..=u8::try_from(SNAPSHOT_PART).unwrap())
+        .map(|n| assigned(n, 1))
+        .collect();
+    let effects = Bench::up().on(Input::Delta(delta(10, &many, &[], &many)), at(1));
+    assert_eq!(effects, [Effect::WantSnapshot]);
+}
+
 // ---- results
 
 #[test]
