@@ -97,7 +97,7 @@ fn a_revoked_agent_is_shown_the_door() {
         agents.into_iter().find(|row| row["region"] == REGION)
     };
     let row = wait::until("the agent is listed", SOON, of_region);
-    wait::until_true("it is connected", SOON, || {
+    wait::until_a_command_says("it is connected", SOON, || {
         of_region().is_some_and(|row| row["state"] == "connected")
     });
 
@@ -109,7 +109,7 @@ fn a_revoked_agent_is_shown_the_door() {
     scene
         .cli
         .ok(&["agent", "token", "revoke", token["id"].as_str().unwrap()]);
-    wait::until_true("it is out", SOON, || {
+    wait::until_a_command_says("it is out", SOON, || {
         of_region().is_none_or(|now| now["state"] != "connected")
     });
     agent.start_again();

@@ -82,7 +82,7 @@ fn a_full_disk_ends_it_with_a_clear_message_and_loses_nothing() {
     disk.make_room();
     up.start_again(&options);
     assert_eq!(cli.rows(&["monitor", "list"]).len(), 1);
-    wait::until_true("the monitor is up again", SOON, || {
+    wait::until_a_command_says("the monitor is up again", SOON, || {
         cli.json(&["monitor", "show", "site"])["status"] == "up"
     });
     assert!(!cli.rows(&["monitor", "results", "site"]).is_empty());

@@ -96,7 +96,7 @@ impl Scene {
     /// Waits for a monitor's status.
     #[track_caller]
     pub(crate) fn wait_for_status(&self, name: &str, status: &str) {
-        wait::until_true(&format!("{name} is {status}"), SOON, || {
+        wait::until_a_command_says(&format!("{name} is {status}"), SOON, || {
             self.monitor(name)["status"] == status
         });
     }
