@@ -114,14 +114,9 @@ impl Up {
 
     /// Starts it again on the same data and ports, after it has ended.
     pub fn start_again(&mut self, options: &Options) {
-        self.start_into(options);
-        self.wait_until_ready();
-    }
-
-    /// Starts it again on the same data and ports without waiting: it is expected to end.
-    pub fn start_into(&mut self, options: &Options) {
         self.process.kill();
         self.process = launch(self.folder.path(), self.http, self.grpc, options);
+        self.wait_until_ready();
     }
 
     /// Waits until `/health/ready` says so.
@@ -146,6 +141,12 @@ impl Up {
         self.process.signal(Signal::TERM);
         let status = self.process.wait(STOP_WITHIN);
         assert!(status.success(), "it ends with {status}");
+    }
+
+    /// The folder in which it runs.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its data folder.

@@ -2,9 +2,11 @@
 
 mod agents;
 mod application;
+mod commands;
 mod delivery;
 mod folders;
 mod input;
 mod regions;
 mod restarts;
 mod scene;
+mod secrets;

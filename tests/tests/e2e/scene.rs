@@ -1,5 +1,6 @@
 //! What most tests start from: `vigilmon up`, a webhook receiver, a mail server, and a witness.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -35,9 +36,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// Starts everything; the channels are there, no monitor but the witness is.
     pub(crate) fn start() -> Self {
+        Self::start_with(|options, _| options)
+    }
+
+    /// Starts everything, `up` with more options; they may name its folder.
+    pub(crate) fn start_with(more: impl FnOnce(Options, &Path) -> Options) -> Self {
         let mail = MailServer::start();
-        let up = Up::start(&options(&mail));
-        Self::around(up, mail)
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let options = more(options(&mail), folder.path());
+        Self::around(Up::start_in(folder, &options), mail)
     }
 
     fn around(up: Up, mail: MailServer) -> Self {

@@ -58,6 +58,28 @@ fn no_file_names_the_host_of_a_package_registry() {
     );
 }
 
+#[test]
+fn every_fault_point_is_passed_by_a_test() {
+    let named = |text: &str, before: &str| -> Vec<String> {
+        let found = text.match_indices(before).filter_map(|(at, _)| {
+            let rest = &text[at + before.len()..];
+            rest.split_once('"').map(|(name, _)| name.to_owned())
+        });
+        found.collect()
+    };
+    let suite = files::rust().find(|file| file.path == "tests/tests/e2e/restarts.rs");
+    let suite = suite.expect("the suite has a file for restarts").text;
+    let sources = files::rust().filter(|file| !file.path.starts_with("tests/"));
+    let findings: Vec<String> = sources
+        .flat_map(|file| named(&file.text, "fault::point(\""))
+        .filter(|point| !suite.contains(&format!(": \"{point}\",")))
+        .collect();
+    none(
+        "tests/tests/e2e/restarts.rs kills at every fault point:",
+        &findings,
+    );
+}
+
 /// `path:line: text` of each line that is so.
 fn lines_with(is_so: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
     let files = files::all()
