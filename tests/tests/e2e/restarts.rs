@@ -26,6 +26,7 @@ killed_at! {
     killed_before_the_state_is_written: "state-before-commit",
     killed_when_the_state_is_written: "state-after-commit",
     killed_when_the_incident_is_committed: "after-commit",
+    killed_before_results_are_acknowledged: "before-ack",
 }
 
 #[test]

@@ -186,19 +186,6 @@ fn the_doors_read_the_store_and_never_write_it() {
     none("only the engine writes the state:", &findings);
 }
 
-#[test]
-fn tests_that_need_more_than_their_own_crate_live_in_one_package() {
-    let findings: Vec<String> = files::rust()
-        .map(|file| file.path)
-        .filter(|path| !path.starts_with("tests/") && !path.contains("/src/"))
-        .filter(|path| path.contains("/tests/") || path.contains("/benches/"))
-        .collect();
-    none(
-        "a crate has tests of its own modules; others would not be run:",
-        &findings,
-    );
-}
-
 /// Our packages and what each depends on, tests and build scripts left out.
 fn ours() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = files::metadata();

@@ -215,7 +215,7 @@ fn what_was_closed_by_hand_is_forgotten_with_a_new_meaning_or_a_pause() {
             .unwrap();
         world.effects.clear();
         world.save(edit);
-        assert_eq!(world.state.durable().muted_until_not_down, false);
+        assert!(!world.state.durable().muted_until_not_down);
         assert!(world.effects.contains(&Effect::Save));
     }
 }
