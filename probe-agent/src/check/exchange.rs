@@ -7,6 +7,7 @@
 use std::error::Error as _;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
@@ -14,8 +15,9 @@ use http::{HeaderMap, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 use tower::{Service, ServiceExt, service_fn};
 use tower_http::decompression::{Decompression, DecompressionBody};
 use vigilmon_common::outcome::ReasonCode;
@@ -56,7 +58,8 @@ where
     trace.enter(Phase::FirstByte);
     let io = TokioIo::new(stream);
     if request.version() == Version::HTTP_2 {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let tasks = Tasks::default();
+        let mut builder = http2::Builder::new(tasks.executor());
         builder.max_header_list_size(HEADERS_MAX);
         let (mut sender, connection) =
             builder.handshake(io).await.map_err(|e| failed(&e, trace))?;
@@ -69,6 +72,33 @@ where
             builder.handshake(io).await.map_err(|e| failed(&e, trace))?;
         let send = |request| sender.send_request(request);
         drive(connection, answer(send, request, wants_body, trace)).await
+    }
+}
+
+/// The tasks that HTTP/2 needs. They end with the check, whatever the server does.
+#[derive(Default)]
+struct Tasks(Executor);
+
+#[derive(Clone, Default)]
+struct Executor(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn executor(&self) -> Executor {
+        self.0.clone()
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Executor {
+    fn execute(&self, task: F) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(task);
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        let mut tasks = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.abort_all();
     }
 }
 

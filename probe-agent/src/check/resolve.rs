@@ -27,6 +27,9 @@ use super::failure::{self, Failure};
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a question is asked again.
 const QUESTION_RETRIES: usize = 1;
+/// How many questions may be open on one connection to a name server; beyond the number of
+/// checks that run at once, so that none is refused.
+const QUESTIONS_MAX: usize = 4096;
 /// How long a name may take before the resolver is asked whether it is alive.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the other family of addresses is waited for once one is there (RFC 8305).
@@ -52,6 +55,7 @@ impl Resolver {
             options.use_hosts_file = ResolveHosts::Never;
             options.timeout = QUESTION_TIMEOUT;
             options.attempts = QUESTION_RETRIES;
+            options.max_active_requests = QUESTIONS_MAX;
             builder.build()
         });
         let servers = built.inspect_err(|error| {

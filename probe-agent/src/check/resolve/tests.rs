@@ -247,3 +247,15 @@ async fn localhost_is_this_machine_whatever_the_name_servers_say() {
         .unwrap();
     assert_eq!(found, [ip("::1")]);
 }
+
+#[tokio::test]
+async fn many_names_are_resolved_at_once() {
+    let resolver = name_server(|_, _| Says::Addresses(vec![ip("192.0.2.1")]));
+    let asked = (0..300).map(|n| {
+        let (resolver, host) = (&resolver, format!("host-{n}.example.com"));
+        async move { resolver.resolve(&host, IpFamily::V4, WITHIN).await }
+    });
+    for found in futures_util::future::join_all(asked).await {
+        assert_eq!(found.unwrap(), [ip("192.0.2.1")]);
+    }
+}

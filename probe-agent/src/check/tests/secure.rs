@@ -1,6 +1,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection};
@@ -268,4 +269,27 @@ fn serve_h2(config: Arc<ServerConfig>) -> (SocketAddr, std::sync::mpsc::Receiver
         });
     });
     (address, requests)
+}
+
+#[tokio::test]
+async fn nothing_of_an_http_2_check_outlives_its_timeout() {
+    let root = authority();
+    let config = Arc::new(config(identity(&root, "localhost", |_| {}), &[b"h2"]));
+    let (sender, ended) = std::sync::mpsc::channel();
+    let address = serve(move |mut stream: TcpStream| {
+        let mut tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        tls.complete_io(&mut stream).unwrap();
+        // Says nothing more and waits for the other end to go.
+        let _ = stream.read_to_end(&mut Vec::new());
+        let _ = sender.send(());
+    });
+    let checker = checker_of(AddressPolicy::local(), vec![root.der().clone()]);
+    let spec = spec(
+        &format!("https://localhost:{}/", address.port()),
+        HttpDraft::default(),
+    );
+    let checked = checker.check(&spec, Duration::from_millis(300)).await;
+    assert_eq!(down(&checked).0, ReasonCode::Timeout, "{checked:?}");
+    let ended = tokio::task::spawn_blocking(move || ended.recv_timeout(AMPLE));
+    assert_eq!(ended.await.unwrap(), Ok(()));
 }
