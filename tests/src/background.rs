@@ -65,6 +65,12 @@ pub struct Answer {
 /// GETs a URL; `None` when nothing answers there.
 #[must_use]
 pub fn get(url: &str) -> Option<Answer> {
+    ask(reqwest::Method::GET, url, &[])
+}
+
+/// Sends a request without a body; `None` when nothing answers.
+#[must_use]
+pub fn ask(method: reqwest::Method, url: &str, headers: &[(&str, &str)]) -> Option<Answer> {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
     let client = CLIENT.get_or_init(|| {
         let client = reqwest::Client::builder()
@@ -74,8 +80,12 @@ pub fn get(url: &str) -> Option<Answer> {
             .redirect(reqwest::redirect::Policy::none());
         client.build().expect("a client can be made")
     });
+    let mut request = client.request(method, url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     wait_for(async {
-        let response = client.get(url).send().await.ok()?;
+        let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         let body = response.text().await.ok()?;
         Some(Answer { status, body })

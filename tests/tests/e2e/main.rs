@@ -6,6 +6,7 @@ mod commands;
 mod delivery;
 mod folders;
 mod input;
+mod pages;
 mod regions;
 mod restarts;
 mod scene;
