@@ -48,11 +48,11 @@ pub struct Flags {
     /// Private or loopback range that may be checked
     #[arg(
         long,
-        env = "VIGILMON_ALLOW",
+        env = "VIGILMON_ALLOW_NET",
         value_name = "CIDR",
         value_delimiter = ','
     )]
-    pub allow: Vec<String>,
+    pub allow_net: Vec<String>,
     /// Checks at once
     #[arg(long, env = "VIGILMON_CHECKS", value_name = "N", default_value = "512")]
     pub checks: String,
@@ -214,13 +214,13 @@ impl Flags {
 
     fn check_allow(&self, problems: &mut Problems) -> AddressPolicy {
         let mut allow = Vec::new();
-        for text in &self.allow {
+        for text in &self.allow_net {
             let parsed = text.parse::<IpNet>().ok();
             match parsed.or_else(|| text.parse().ok().map(|ip: IpAddr| ip.into())) {
                 Some(net) => allow.push(net),
                 None => {
                     let message = format!("`{text}` is not a range of addresses");
-                    problems.add("--allow", message, "write 10.0.0.0/8 or an address");
+                    problems.add("--allow-net", message, "write 10.0.0.0/8 or an address");
                 }
             }
         }

@@ -126,3 +126,6 @@ impl Agent {
         self.tasks.shut_down(STOP_WITHIN * 2).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,3 +12,6 @@ mod streams;
 pub(crate) use dial::Dialer;
 pub use dial::InvalidLink;
 pub(crate) use streams::{Backfill, Connection, Event, Happened, Jammed};
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "--name=-x-",
         "--ca-file=/nowhere/ca.pem",
         "--token-file=/nowhere/token",
-        "--allow=10.0.0.0/8,fish",
+        "--allow-net=10.0.0.0/8,fish",
         "--checks=none",
         "--log-format=xml",
     ]);
@@ -51,7 +51,7 @@ fn everything_that_is_wrong_is_said_at_once() {
         "--name",
         "--token-file",
         "--ca-file",
-        "--allow",
+        "--allow-net",
         "--checks",
         "--log-format",
     ];
@@ -86,8 +86,8 @@ fn ranges_and_single_addresses_are_allowed() {
     let flags = parse(&[
         "--coordinator=https://localhost:8441",
         "--region=eu-west",
-        "--allow=10.0.0.0/8",
-        "--allow=127.0.0.1,::1",
+        "--allow-net=10.0.0.0/8",
+        "--allow-net=127.0.0.1,::1",
     ]);
     let plan = flags.check(&token("vta_0123")).unwrap();
     let allowed = plan

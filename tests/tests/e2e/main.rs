@@ -1,5 +1,6 @@
 //! The built programs among real servers: what a user would see.
 
+mod agent_program;
 mod agents;
 mod application;
 mod commands;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vigilmon_agent::probe::{Checked, Probe};
-use vigilmon_agent::{Agent, Coordinators, Options};
+use crate::probe::{Checked, Probe};
+use crate::{Agent, Coordinators, Options};
 use vigilmon_common::address::AddressPolicy;
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::identity::Place;
@@ -19,7 +19,7 @@ use vigilmon_proto::v1::agent_message::Message;
 use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::supervisor::Supervisor;
 
-use crate::fake::{Fake, PATIENCE, TOKEN};
+use super::fake::{Fake, PATIENCE, TOKEN};
 
 /// What a check does, by the target's host.
 struct Scripted;
@@ -61,7 +61,7 @@ fn check(url: &str) -> Arc<CheckSpec> {
     })
 }
 
-pub(crate) fn monitor(n: u8, url: &str) -> Assignment {
+fn monitor(n: u8, url: &str) -> Assignment {
     Assignment {
         monitor: MonitorId::from_bytes([n; 16]),
         meaning: Meaning(u64::from(n)),

@@ -1,8 +1,4 @@
 //! The agent against a coordinator that a test leads, over real TLS and gRPC.
 
-#[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod process;
-#[cfg(test)]
+pub(crate) mod fake;
 mod sessions;
