@@ -35,7 +35,7 @@ mod effects;
 mod lane;
 mod settled;
 
-pub use answer::{Answer, Failure, FailureKind, RETRY_MAX, RETRY_MIN, backoff};
+pub use answer::{Answer, Failure, FailureKind, RETRY_MAX, RETRY_MIN, backoff, retry_after};
 pub use effects::{Change, Effects, Input, Report};
 use lane::Lanes;
 pub use lane::{FAILING_AFTER, Limits};
@@ -100,6 +100,10 @@ impl Delivery {
                 answer,
                 random,
             } => self.finished(row, answer, random, &mut step),
+            Input::ChannelSaved(channel) => {
+                self.lanes.lane(channel).held_until = None;
+                self.hurry(channel, now);
+            }
             Input::Tick => {}
         }
         self.copies_due(&mut step);
@@ -210,7 +214,7 @@ impl Delivery {
         }
     }
 
-    /// The channel works again: those that wait for their next attempt need wait no longer.
+    /// The channel works again, or may: those that wait for their next attempt need wait no longer.
     fn hurry(&mut self, channel: ChannelId, now: Time) {
         for id in self.lanes.waiting(channel) {
             let Some(entry) = self.entries.get_mut(&id) else {
@@ -383,6 +387,17 @@ impl Step<'_> {
 
     fn settle(&mut self, row: Row) {
         self.changes.insert(row.id, Change::Settle(row));
+    }
+
+    /// The settled row is needed no more.
+    fn forget(&mut self, row: Row) {
+        let saved_now = self.changes.contains_key(&row.id);
+        let change = if saved_now {
+            Change::Settle(row.clone())
+        } else {
+            Change::Forget(row.id)
+        };
+        self.changes.insert(row.id, change);
     }
 }
 

@@ -18,6 +18,7 @@ mod fleet;
 mod handle;
 mod incidents;
 mod janitor;
+mod notifier;
 mod owner;
 mod start;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::Time;
+
 /// Shortest time between two attempts of a row, and the base of the backoff.
 pub const RETRY_MIN: Duration = Duration::from_secs(5);
 /// Longest time that the backoff puts between two attempts of a row.
@@ -89,6 +91,17 @@ impl Answer {
     }
 }
 
+/// What a `Retry-After` header asks for: seconds, or a date. `None` for what is neither.
+#[must_use]
+pub fn retry_after(value: &str, now: Time) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(Time::from_millis(at.as_millisecond()).since(now))
+}
+
 /// How long to wait after the `failed`th failed attempt: anything from [`RETRY_MIN`] up to a
 /// bound that doubles with every failure until [`RETRY_MAX`], picked by `random`, so that many
 /// rows that failed together do not come back together.
@@ -124,6 +137,19 @@ mod tests {
             assert_eq!(kind(status), Some(FailureKind::Permanent), "{status}");
         }
         assert_eq!(kind(410), Some(FailureKind::Gone));
+    }
+
+    #[test]
+    fn a_receiver_asks_for_time_in_seconds_or_until_a_date() {
+        let now = Time::parse_rfc3339("2026-03-01T10:00:00Z").unwrap();
+        let asked = |value| retry_after(value, now);
+        assert_eq!(asked(" 120 "), Some(Duration::from_secs(120)));
+        let date = "Sun, 01 Mar 2026 10:01:30 GMT";
+        assert_eq!(asked(date), Some(Duration::from_secs(90)));
+        assert_eq!(asked("Sun, 01 Mar 2026 09:00:00 GMT"), Some(Duration::ZERO));
+        for odd in ["", "soon", "-1", "1.5"] {
+            assert_eq!(asked(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Delivery {
 
     pub(super) fn forget(&mut self, subject: &RowSubject, step: &mut Step<'_>) {
         for row in self.lingering.remove(subject).unwrap_or_default() {
-            step.settle(row);
+            step.forget(row);
         }
     }
 

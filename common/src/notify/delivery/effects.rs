@@ -19,6 +19,8 @@ pub enum Input {
         /// Any number, for the backoff.
         random: u64,
     },
+    /// A channel was saved: it may lead elsewhere now, so what waits for it is tried at once.
+    ChannelSaved(ChannelId),
     /// Time has passed.
     Tick,
 }
@@ -37,10 +39,12 @@ pub struct Effects {
 /// A change to the stored outbox.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// Keep the row as it is now.
+    /// Keep the row as it is now; it may be settled, and still be needed.
     Save(Row),
-    /// The row is settled and done with: move it to the delivery log.
+    /// The row is settled and done with: it leaves the outbox.
     Settle(Row),
+    /// The row, settled and saved earlier, is needed no more: it leaves the outbox.
+    Forget(u64),
 }
 
 /// What the fleet must know of a channel.

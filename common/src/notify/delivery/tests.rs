@@ -88,6 +88,11 @@ impl Desk {
                     self.stored.remove(&row.id);
                     self.log.insert(row.id, row);
                 }
+                Change::Forget(id) => {
+                    let row = self.stored.remove(&id).unwrap();
+                    assert_ne!(row.state, RowState::Pending);
+                    self.log.insert(id, row);
+                }
             }
         }
         self.reports.extend(effects.reports);
@@ -384,6 +389,15 @@ fn a_channel_is_reported_after_five_minutes_and_again_when_it_works() {
     while desk.wait(60).is_empty() {}
     desk.deliver(1);
     assert_eq!(desk.reports, [failing, Report::Working { channel }]);
+}
+
+#[test]
+fn a_channel_that_was_saved_is_tried_at_once() {
+    let mut desk = Desk::new();
+    desk.add(vec![opened(1, 1, B)]);
+    desk.finish(1, Answer::of_status(503, Some(Duration::from_secs(3_000))));
+    assert_eq!(desk.wait(60), NONE);
+    assert_eq!(ids(desk.on(Input::ChannelSaved(channel_id(B)))), [1]);
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! Where the engine and the notifier meet: the engine wakes it, and it asks for channels.
+
+use async_trait::async_trait;
+use vigilmon_common::id::ChannelId;
+use vigilmon_common::notify::channel::Channel;
+use vigilmon_common::notify::row::Row;
+
+use super::env::Notifier;
+use super::handle::Handle;
+use crate::notify::{Channels, Sender};
+
+impl Notifier for Sender {
+    fn added(&self, rows: Vec<Row>) {
+        Sender::added(self, rows);
+    }
+
+    fn channel_changed(&self, channel: &Channel) {
+        self.channel_saved(channel.id);
+    }
+}
+
+#[async_trait]
+impl Channels for Handle {
+    fn channel(&self, id: ChannelId) -> Option<Channel> {
+        self.directory().read().channels().get(&id).cloned()
+    }
+
+    fn next_row(&self) -> u64 {
+        self.env.rows.next()
+    }
+
+    async fn disable(&self, id: ChannelId, why: String) {
+        // A refusal means that the engine stops; the next attempt meets the same answer.
+        if let Err(error) = self.disable_channel(id, why).await {
+            tracing::debug!(%error, "a channel was not switched off");
+        }
+    }
+
+    async fn failing(&self, id: ChannelId, how: Option<String>) {
+        // A refusal means that the engine stops; the worker tells it again after the next start.
+        if let Err(error) = self.channel_failing(id, how).await {
+            tracing::debug!(%error, "a failing channel was not reported");
+        }
+    }
+}

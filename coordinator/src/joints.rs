@@ -1,0 +1,23 @@
+//! Where parts meet that do not know each other: the gRPC door hands channels to the notifier's
+//! checks.
+
+use vigilmon_common::notify::channel::Sealed;
+use vigilmon_common::problem::Problems;
+use vigilmon_runtime::random;
+
+use crate::grpc::SealChannels;
+use crate::notify::check::Checker;
+
+impl SealChannels for Checker {
+    fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems> {
+        Checker::webhook_url(self, url)
+    }
+
+    fn webhook_secret(&self, given: Option<&str>) -> Result<(Sealed, Option<String>), Problems> {
+        Checker::webhook_secret(self, given, random::bytes())
+    }
+
+    fn email(&self, to: &[String]) -> Result<Vec<String>, Problems> {
+        Checker::email(self, to)
+    }
+}

@@ -1,0 +1,159 @@
+//! Mail through the operator's relay: text with an HTML alternative, the first fact as subject.
+//!
+//! The Message-ID is made of the notification's key, so a mail that is sent again after a crash is
+//! the same mail to whoever looks; the messages of one incident refer to a common root and are
+//! shown as one thread. The relay is the operator's own: the address policy does not bind it.
+
+mod relay;
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use askama::Template;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message as Mail, MultiPart};
+use lettre::transport::smtp::{self, PoolConfig};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use vigilmon_common::notify::delivery::{Failure, FailureKind};
+use vigilmon_common::notify::message::{Fact, Marker, Message};
+use vigilmon_common::notify::row::{Row, RowSubject};
+
+pub use relay::{Encryption, Smtp};
+
+use super::attempt::Attempted;
+
+/// How long the relay may take for a whole mail.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Connections to the relay at once.
+const CONNECTIONS_MAX: u32 = 4;
+/// How long a connection is kept for the next mail.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Sends mails.
+pub(super) struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+#[derive(Template)]
+#[template(path = "mail.html")]
+struct MailPage<'a> {
+    title: &'a str,
+    color: &'static str,
+    facts: &'a [Fact],
+    link: Option<&'a str>,
+}
+
+impl Mailer {
+    /// A mailer for a relay.
+    ///
+    /// # Errors
+    /// TLS cannot be set up for the relay's name.
+    pub(super) fn new(smtp: Smtp) -> anyhow::Result<Self> {
+        let pool = PoolConfig::new()
+            .max_size(CONNECTIONS_MAX)
+            .idle_timeout(IDLE);
+        let from = smtp.from.clone();
+        let transport = smtp
+            .transport()?
+            .timeout(Some(PATIENCE))
+            .pool_config(pool)
+            .build();
+        Ok(Self { transport, from })
+    }
+
+    /// Sends one mail to all of a channel's receivers.
+    pub(super) async fn send(&self, to: &[String], row: &Row, message: &Message) -> Attempted {
+        let mail = match self.compose(to, row, message) {
+            Ok(mail) => mail,
+            Err(text) => return Attempted::failed(Failure::new(FailureKind::Permanent, text)),
+        };
+        match tokio::time::timeout(PATIENCE, self.transport.send(mail)).await {
+            Ok(Ok(response)) => {
+                Attempted::delivered(format!("taken by the relay: {}", response.code()))
+            }
+            Ok(Err(error)) => Attempted::failed(failure_of(&error)),
+            Err(_) => Attempted::failed(Failure::transient(format!(
+                "the relay did not answer within {} s",
+                PATIENCE.as_secs()
+            ))),
+        }
+    }
+
+    fn compose(&self, to: &[String], row: &Row, message: &Message) -> Result<Mail, String> {
+        let domain = self.from.email.domain();
+        let mut mail = Mail::builder()
+            .from(self.from.clone())
+            .subject(one_line(&message.title))
+            .date(sent_at(row))
+            .message_id(Some(format!("<{}@{domain}>", row.key)))
+            .raw_header(raw("Auto-Submitted", "auto-generated"))
+            .raw_header(raw("X-Auto-Response-Suppress", "All"));
+        if let RowSubject::Incident(incident) = &row.subject {
+            mail = mail.references(format!("<incident-{incident}@{domain}>"));
+        }
+        for receiver in to {
+            let address: Address = receiver
+                .parse()
+                .map_err(|_| format!("`{receiver}` is not a mail address"))?;
+            mail = mail.to(Mailbox::new(None, address));
+        }
+        let page = MailPage {
+            title: &message.title,
+            color: color(message.marker),
+            facts: &message.facts,
+            link: message.link.as_deref(),
+        };
+        let html = page.render().map_err(|error| error.to_string())?;
+        mail.multipart(MultiPart::alternative_plain_html(message.to_text(), html))
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What the relay's refusal means. A wrong password is likely a mistake that is being mended.
+fn failure_of(error: &smtp::Error) -> Failure {
+    let mut cause: &(dyn Error + 'static) = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let text = match error.status() {
+        Some(code) => format!("the relay answered {code}: {cause}"),
+        None => format!("the relay cannot be used: {cause}"),
+    };
+    let code = error.status().map(|code| code.to_string());
+    let kind = match code.as_deref() {
+        Some("530" | "534" | "535" | "538") => FailureKind::Doubtful,
+        _ if error.is_permanent() => FailureKind::Permanent,
+        _ => FailureKind::Transient,
+    };
+    Failure::new(kind, one_line(&text))
+}
+
+/// When the row was made: the same on every attempt.
+fn sent_at(row: &Row) -> SystemTime {
+    let millis = u64::try_from(row.created_at.as_millis()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+}
+
+fn raw(name: &'static str, value: &'static str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Readable as a bar on light and dark.
+fn color(marker: Marker) -> &'static str {
+    match marker {
+        Marker::Red => "#d0342c",
+        Marker::Yellow => "#c98a00",
+        Marker::Green => "#2e8b57",
+        Marker::Grey => "#7a8494",
+    }
+}
+
+#[cfg(test)]
+mod tests;

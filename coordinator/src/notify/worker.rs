@@ -1,0 +1,441 @@
+//! The worker: owns the outbox machine, holds attempts and timers around it.
+//!
+//! One loop: something happens, the machine says what follows, the changes are committed, and only
+//! then the rest is done. If a commit fails the worker ends, and with it the process: the machine
+//! would be ahead of the disk. Rows that the engine could not hand over, because the mailbox was
+//! full, are read from the store instead; none is lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+use vigilmon_common::id::ChannelId;
+use vigilmon_common::notify::channel::Channel;
+use vigilmon_common::notify::delivery::{
+    Answer, Change, Delivery, Effects, Failure, Input, Limits, Report,
+};
+use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
+use vigilmon_common::time::Time;
+use vigilmon_runtime::clock::{SharedClock, Stopwatch};
+use vigilmon_runtime::random;
+
+use super::attempt::{Attempted, Senders};
+use super::outbox::Outbox;
+use crate::metrics::{ChannelLabel, Metrics, NotificationLabels};
+use crate::store::{DeliveryRecord, DeliveryResult};
+
+/// Commits of the engine that may wait for the worker; more are read from the store.
+const MAILBOX_MAX: usize = 1024;
+/// Longest sleep, so that a wall clock that was set does not hold a row back for long.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+/// How long attempts under way may go on when the coordinator stops.
+const DRAIN: Duration = Duration::from_millis(1500);
+
+/// What the notifier asks of the part that owns the channels.
+#[async_trait]
+pub trait Channels: Send + Sync {
+    /// A channel as it stands.
+    fn channel(&self, id: ChannelId) -> Option<Channel>;
+
+    /// A number for a new row.
+    fn next_row(&self) -> u64;
+
+    /// The receiver wants nothing any more: the channel is to be switched off.
+    async fn disable(&self, id: ChannelId, why: String);
+
+    /// The channel fails, and how; `None`: it works. May be told twice.
+    async fn failing(&self, id: ChannelId, how: Option<String>);
+}
+
+/// Wakes the worker; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    events: mpsc::Sender<Event>,
+    missed: Arc<Missed>,
+}
+
+/// What the worker is woken by.
+#[derive(Debug)]
+pub struct Mailbox {
+    events: mpsc::Receiver<Event>,
+    missed: Arc<Missed>,
+}
+
+#[derive(Debug)]
+enum Event {
+    Added(Vec<Row>),
+    ChannelSaved(ChannelId),
+}
+
+/// That something did not fit into the mailbox.
+#[derive(Debug, Default)]
+struct Missed {
+    any: AtomicBool,
+    wake: Notify,
+}
+
+/// A way to wake a worker, and the worker's end of it.
+#[must_use]
+pub fn channel() -> (Sender, Mailbox) {
+    let (sender, receiver) = mpsc::channel(MAILBOX_MAX);
+    let missed = Arc::new(Missed::default());
+    let mailbox = Mailbox {
+        events: receiver,
+        missed: Arc::clone(&missed),
+    };
+    let events = sender;
+    (Sender { events, missed }, mailbox)
+}
+
+impl Sender {
+    /// These rows were committed.
+    pub fn added(&self, rows: Vec<Row>) {
+        self.send(Event::Added(rows));
+    }
+
+    /// This channel was saved.
+    pub fn channel_saved(&self, id: ChannelId) {
+        self.send(Event::ChannelSaved(id));
+    }
+
+    fn send(&self, event: Event) {
+        if self.events.try_send(event).is_err() {
+            self.missed.any.store(true, Ordering::Release);
+            self.missed.wake.notify_one();
+        }
+    }
+}
+
+/// What a worker works with.
+pub struct Options {
+    /// Where rows wait.
+    pub outbox: Arc<dyn Outbox>,
+    /// Who knows the channels.
+    pub channels: Arc<dyn Channels>,
+    /// How to send.
+    pub senders: Senders,
+    /// By which it decides.
+    pub clock: SharedClock,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// See the module.
+pub struct Worker {
+    machine: Delivery,
+    outbox: Arc<dyn Outbox>,
+    metrics: Arc<Metrics>,
+    shared: Arc<Shared>,
+    attempts: JoinSet<Finished>,
+    /// Which row each attempt is of.
+    rows: HashMap<Id, u64>,
+}
+
+/// What attempts need.
+struct Shared {
+    channels: Arc<dyn Channels>,
+    senders: Senders,
+    clock: SharedClock,
+}
+
+/// An attempt that has ended.
+struct Finished {
+    row: u64,
+    at: Time,
+    took: Duration,
+    met: Attempted,
+}
+
+impl Worker {
+    /// A worker that has not begun.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            machine: Delivery::new(Limits::default()),
+            outbox: options.outbox,
+            metrics: options.metrics,
+            shared: Arc::new(Shared {
+                channels: options.channels,
+                senders: options.senders,
+                clock: options.clock,
+            }),
+            attempts: JoinSet::new(),
+            rows: HashMap::new(),
+        }
+    }
+
+    /// Takes up what the store holds and works until `stop`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn run(
+        mut self,
+        mut mailbox: Mailbox,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        self.load().await?;
+        loop {
+            let nap = self.nap();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return self.drain().await,
+                Some(event) = mailbox.events.recv() => match event {
+                    Event::Added(rows) => self.apply(Input::Added(rows), None).await?,
+                    Event::ChannelSaved(id) => self.apply(Input::ChannelSaved(id), None).await?,
+                },
+                () = mailbox.missed.wake.notified() => {
+                    if mailbox.missed.any.swap(false, Ordering::AcqRel) {
+                        self.reload(&mut mailbox).await?;
+                    }
+                }
+                Some(ended) = self.attempts.join_next_with_id() => self.landed(ended).await?,
+                () = tokio::time::sleep(nap) => self.apply(Input::Tick, None).await?,
+            }
+        }
+    }
+
+    async fn load(&mut self) -> anyhow::Result<()> {
+        let rows = self.outbox.load().await?;
+        if !rows.is_empty() {
+            tracing::info!(rows = rows.len(), "outbox taken up");
+        }
+        self.apply(Input::Added(rows), None).await
+    }
+
+    /// What is in the mailbox is in the store as well.
+    async fn reload(&mut self, mailbox: &mut Mailbox) -> anyhow::Result<()> {
+        tracing::warn!("the notifier fell behind and reads the outbox from the store");
+        while mailbox.events.try_recv().is_ok() {}
+        self.load().await
+    }
+
+    fn nap(&self) -> Duration {
+        let wake = self.machine.next_wake();
+        let wait = wake.map(|at| at.since(self.shared.clock.now()));
+        wait.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
+    }
+
+    async fn landed(
+        &mut self,
+        ended: Result<(Id, Finished), tokio::task::JoinError>,
+    ) -> anyhow::Result<()> {
+        let finished = match ended {
+            Ok((id, finished)) => {
+                self.rows.remove(&id);
+                finished
+            }
+            Err(error) => {
+                let Some(row) = self.rows.remove(&error.id()) else {
+                    return Ok(());
+                };
+                tracing::error!(row, %error, "an attempt to notify broke down");
+                Finished {
+                    row,
+                    at: self.shared.clock.now(),
+                    took: Duration::ZERO,
+                    met: Attempted::failed(Failure::transient("the attempt broke down")),
+                }
+            }
+        };
+        let input = Input::Finished {
+            row: finished.row,
+            answer: finished.met.answer.clone(),
+            random: random::number(),
+        };
+        self.apply(input, Some(finished)).await
+    }
+
+    /// Decides, commits, and only then acts.
+    async fn apply(&mut self, input: Input, finished: Option<Finished>) -> anyhow::Result<()> {
+        let effects = self.decide(input, finished).await?;
+        for report in effects.reports {
+            self.report(report).await;
+        }
+        for row in effects.attempts {
+            let id = row.id;
+            let shared = Arc::clone(&self.shared);
+            let task = self
+                .attempts
+                .spawn(async move { attempt(&shared, row).await });
+            self.rows.insert(task.id(), id);
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &mut self,
+        input: Input,
+        finished: Option<Finished>,
+    ) -> anyhow::Result<Effects> {
+        let now = self.shared.clock.now();
+        let channels = Arc::clone(&self.shared.channels);
+        let mut effects = self.machine.on(input, now, &mut || channels.next_row());
+        let changes = std::mem::take(&mut effects.changes);
+        if !changes.is_empty() {
+            let records = records(&changes, finished.as_ref(), now);
+            self.count(&records);
+            self.outbox.commit(changes, records).await?;
+        }
+        self.gauge();
+        Ok(effects)
+    }
+
+    async fn report(&self, report: Report) {
+        let channels = &self.shared.channels;
+        match report {
+            Report::Disable { channel, reason } => channels.disable(channel, reason).await,
+            Report::Failing { channel, error, .. } => {
+                tracing::warn!(%channel, error, "channel fails");
+                channels.failing(channel, Some(error)).await;
+            }
+            Report::Working { channel } => channels.failing(channel, None).await,
+        }
+    }
+
+    /// Attempts under way may end; nothing new begins. What is cut off is made again after the
+    /// next start, under the same key.
+    async fn drain(mut self) -> anyhow::Result<()> {
+        let limit = tokio::time::sleep(DRAIN);
+        tokio::pin!(limit);
+        loop {
+            tokio::select! {
+                ended = self.attempts.join_next() => match ended {
+                    Some(Ok(finished)) => {
+                        let input = Input::Finished {
+                            row: finished.row,
+                            answer: finished.met.answer.clone(),
+                            random: random::number(),
+                        };
+                        self.decide(input, Some(finished)).await?;
+                    }
+                    Some(Err(_)) => {}
+                    None => return Ok(()),
+                },
+                () = &mut limit => {
+                    tracing::info!(attempts = self.attempts.len(), "attempts cut off by the stop");
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn name(&self, channel: ChannelId) -> Option<String> {
+        let channel = self.shared.channels.channel(channel)?;
+        Some(channel.name.as_str().to_owned())
+    }
+
+    fn count(&self, records: &[DeliveryRecord]) {
+        for record in records {
+            let Some(channel) = self.name(record.channel) else {
+                continue;
+            };
+            let result = record.result.as_str();
+            let labels = NotificationLabels { channel, result };
+            self.metrics.notifications.get_or_create(&labels).inc();
+        }
+    }
+
+    fn gauge(&self) {
+        for (id, pending) in self.machine.pending() {
+            let Some(channel) = self.name(id) else {
+                continue;
+            };
+            let pending = i64::try_from(pending).unwrap_or(i64::MAX);
+            let gauge = self
+                .metrics
+                .outbox_pending
+                .get_or_create(&ChannelLabel { channel });
+            gauge.set(pending);
+        }
+    }
+}
+
+async fn attempt(shared: &Shared, row: Row) -> Finished {
+    let at = shared.clock.now();
+    let watch = Stopwatch::start();
+    let met = match shared.channels.channel(row.channel) {
+        None => Attempted::withheld("the channel was removed".to_owned()),
+        Some(Channel {
+            disabled: Some(why),
+            ..
+        }) => Attempted::withheld(format!("the channel is off: {why}")),
+        Some(channel) => {
+            let copy_of = match row.purpose {
+                Purpose::Notice => None,
+                Purpose::Fallback(of) => shared.channels.channel(of),
+            };
+            let copy_of = copy_of.as_ref().map(|of| of.name.as_str());
+            let met = shared.senders.send(&channel, &row, copy_of, at).await;
+            log(&channel, &row, &met, watch.elapsed());
+            met
+        }
+    };
+    Finished {
+        row: row.id,
+        at,
+        took: watch.elapsed(),
+        met,
+    }
+}
+
+fn log(channel: &Channel, row: &Row, met: &Attempted, took: Duration) {
+    let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let attempt = row.attempts + 1;
+    let (channel, key, event) = (&channel.name, &row.key, &row.event);
+    match &met.answer {
+        Answer::Delivered => {
+            tracing::info!(%channel, key, event, attempt, elapsed_ms, "notification sent");
+        }
+        Answer::Failed(failure) => {
+            let error = &failure.text;
+            tracing::warn!(%channel, key, event, attempt, elapsed_ms, error, "notification not sent");
+        }
+        Answer::Withheld(why) => {
+            tracing::info!(%channel, key, event, why, "notification withheld");
+        }
+    }
+}
+
+/// What the delivery log is told of a commit: the attempt that led to it, and rows that were
+/// settled without one.
+fn records(changes: &[Change], finished: Option<&Finished>, now: Time) -> Vec<DeliveryRecord> {
+    let of_change = |change: &Change| {
+        let row = match change {
+            Change::Save(row) | Change::Settle(row) => row,
+            Change::Forget(_) => return None,
+        };
+        let tried = finished.filter(|f| f.row == row.id);
+        let (result, detail) = match &row.state {
+            RowState::Pending => (DeliveryResult::Failed, tried?.met.detail.clone()),
+            RowState::Sent(_) => (DeliveryResult::Sent, tried?.met.detail.clone()),
+            RowState::Dead(why) => (DeliveryResult::Dead, why.clone()),
+            RowState::Suppressed(why) => (DeliveryResult::Suppressed, why.clone()),
+            RowState::Superseded(by) => (DeliveryResult::Superseded, format!("said by {by}")),
+        };
+        let was_tried = tried.is_some_and(|f| !matches!(f.met.answer, Answer::Withheld(_)));
+        Some(DeliveryRecord {
+            row: row.id,
+            key: row.key.clone(),
+            channel: row.channel,
+            incident: match &row.subject {
+                RowSubject::Incident(incident) => Some(*incident),
+                RowSubject::Test(_) => None,
+            },
+            event: row.event.clone(),
+            attempt: if was_tried { row.attempts } else { 0 },
+            at: tried.map_or(now, |f| f.at),
+            took: tried.map_or(Duration::ZERO, |f| f.took),
+            result,
+            detail,
+        })
+    };
+    changes.iter().filter_map(of_change).collect()
+}
+
+#[cfg(test)]
+mod tests;
