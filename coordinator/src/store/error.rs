@@ -1,5 +1,7 @@
 //! What goes wrong with a store, and that it stays wrong.
 
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 
 /// Why a store refused.
@@ -55,5 +57,44 @@ impl Health {
     /// Notes a failure and returns the first one.
     pub(crate) fn fail(&self, error: StoreError) -> StoreError {
         self.0.get_or_init(|| error).clone()
+    }
+}
+
+/// Why an engine could not do something, in one line.
+#[derive(Debug)]
+pub(super) struct Cause {
+    text: String,
+    /// The disk or its rights are at fault, not what lies on it.
+    pub(super) is_of_disk: bool,
+}
+
+impl Cause {
+    pub(super) fn new(text: impl fmt::Display) -> Self {
+        Self {
+            text: text.to_string(),
+            is_of_disk: false,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<io::Error> for Cause {
+    fn from(error: io::Error) -> Self {
+        let kinds = [
+            ErrorKind::FileTooLarge,
+            ErrorKind::PermissionDenied,
+            ErrorKind::QuotaExceeded,
+            ErrorKind::ReadOnlyFilesystem,
+            ErrorKind::StorageFull,
+        ];
+        Self {
+            text: error.to_string(),
+            is_of_disk: kinds.contains(&error.kind()),
+        }
     }
 }

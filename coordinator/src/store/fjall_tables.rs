@@ -13,6 +13,8 @@ use fjall::config::FilterPolicy;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use vigilmon_common::time::Time;
 
+use super::error::Cause;
+
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// How much is written before the log is cut: the smallest that fjall takes. A start reads it.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
@@ -101,11 +103,11 @@ pub(super) struct Tables {
     open: Mutex<BTreeMap<Table, Keyspace>>,
 }
 
-fn text(error: fjall::Error) -> String {
+fn text(error: fjall::Error) -> Cause {
     match error {
-        fjall::Error::Io(e) => e.to_string(),
-        fjall::Error::Storage(e) => format!("{e:?}"),
-        other => format!("{other:?}"),
+        fjall::Error::Io(e) | fjall::Error::Storage(fjall::LsmError::Io(e)) => e.into(),
+        fjall::Error::Storage(e) => Cause::new(format!("{e:?}")),
+        other => Cause::new(format!("{other:?}")),
     }
 }
 
@@ -113,8 +115,8 @@ impl Tables {
     /// Opens the tables in a folder, or makes them.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn open(folder: &Path) -> Result<Self, String> {
+    /// What went wrong.
+    pub(super) fn open(folder: &Path) -> Result<Self, Cause> {
         let db = Database::builder(folder)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
@@ -140,8 +142,8 @@ impl Tables {
     /// Writes all or nothing; with `is_synced` it is on the disk afterwards.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn write(&self, puts: Vec<Put>, is_synced: bool) -> Result<(), String> {
+    /// What went wrong.
+    pub(super) fn write(&self, puts: Vec<Put>, is_synced: bool) -> Result<(), Cause> {
         let mode = if is_synced {
             PersistMode::SyncAll
         } else {
@@ -166,8 +168,8 @@ impl Tables {
     /// A single value.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    /// What went wrong.
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Cause> {
         let value = self.table(table)?.get(key).map_err(text)?;
         Ok(value.map(|v| v.to_vec()))
     }
@@ -175,14 +177,14 @@ impl Tables {
     /// Shows keys and values from `from` up to, but not with, `to`, until told to stop.
     ///
     /// # Errors
-    /// What went wrong, in one line; also what `show` says went wrong.
+    /// What went wrong; also what `show` says went wrong.
     pub(super) fn scan(
         &self,
         table: Table,
         (from, to): (&[u8], &[u8]),
         is_reverse: bool,
-        mut show: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, String>,
-    ) -> Result<(), String> {
+        mut show: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, Cause>,
+    ) -> Result<(), Cause> {
         if from >= to {
             return Ok(());
         }
@@ -204,8 +206,8 @@ impl Tables {
     /// The newest key of a table.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn last_key(&self, table: Table) -> Result<Option<Vec<u8>>, String> {
+    /// What went wrong.
+    pub(super) fn last_key(&self, table: Table) -> Result<Option<Vec<u8>>, Cause> {
         let last = self.table(table)?.last_key_value();
         let key = last.map(|entry| entry.key()).transpose().map_err(text)?;
         Ok(key.map(|key| key.to_vec()))
@@ -223,8 +225,8 @@ impl Tables {
     /// Drops a day's table; its space is free at once.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn drop_day(&self, day: i64) -> Result<(), String> {
+    /// What went wrong.
+    pub(super) fn drop_day(&self, day: i64) -> Result<(), Cause> {
         match self.handles().remove(&Table::Day(day)) {
             Some(keyspace) => self.db.delete_keyspace(keyspace).map_err(text),
             None => Ok(()),
@@ -234,8 +236,8 @@ impl Tables {
     /// Bytes on disk.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn size(&self) -> Result<u64, String> {
+    /// What went wrong.
+    pub(super) fn size(&self) -> Result<u64, Cause> {
         self.db.disk_space().map_err(text)
     }
 
@@ -243,7 +245,7 @@ impl Tables {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn table(&self, table: Table) -> Result<Keyspace, String> {
+    fn table(&self, table: Table) -> Result<Keyspace, Cause> {
         let mut open = self.handles();
         if let Some(keyspace) = open.get(&table) {
             return Ok(keyspace.clone());

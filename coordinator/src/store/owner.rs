@@ -5,6 +5,7 @@
 //! that failed. The thread ends when the store is closed or the last handle is gone.
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::Cause;
 use super::{Health, StoreError};
 
 /// Most requests that wait for the owner; more wait in their callers.
@@ -25,19 +27,25 @@ pub(super) trait Engine: Send + 'static {
     type Request: Send + 'static;
 
     /// Answers a group of requests. An error fails the store.
-    fn serve(&mut self, group: &mut [Self::Request]) -> Result<(), String>;
+    fn serve(&mut self, group: &mut [Self::Request]) -> Result<(), Cause>;
 
     /// Tells a request that was not answered yet that the store has failed.
     fn refuse(request: &mut Self::Request, error: StoreError);
 
     /// Writes out everything; the engine is dropped after it.
-    fn close(&mut self) -> Result<(), String>;
+    fn close(&mut self) -> Result<(), Cause>;
 }
 
 /// Where the answer to a request goes, once.
 pub(super) struct Reply<T>(Option<oneshot::Sender<Result<T, StoreError>>>);
 
 impl<T> Reply<T> {
+    /// Of a request whose answer nobody waits for.
+    #[cfg(test)]
+    pub(super) fn unheard() -> Self {
+        Self(None)
+    }
+
     /// Answers, unless that was done before. Nobody may be waiting any more.
     pub(super) fn answer(&mut self, answer: Result<T, StoreError>) {
         if let Some(waiting) = self.0.take() {
@@ -80,14 +88,14 @@ impl Failure {
     }
 
     /// Notes a failure; answers with the first one.
-    pub(super) fn note(&self, cause: impl ToString) -> StoreError {
+    pub(super) fn note(&self, cause: impl fmt::Display) -> StoreError {
         let error = StoreError::Failed {
             store: self.store,
             folder: self.folder.clone(),
             cause: cause.to_string(),
         };
         if self.health.failure().is_none() {
-            tracing::error!(store = self.store, folder = %self.folder, cause = %cause.to_string(),
+            tracing::error!(store = self.store, folder = %self.folder, %cause,
                 "store failed");
         }
         self.health.fail(error)
@@ -209,12 +217,13 @@ fn close<E: Engine>(engine: Option<E>, failure: &Failure) -> Result<(), StoreErr
 }
 
 /// Runs a piece of an engine; a panic in it is an error like any other.
-pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> String {
+fn panicked(panic: &(dyn Any + Send)) -> Cause {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the engine panicked: {}", text.unwrap_or("no message"))
+    let text = text.unwrap_or("no message");
+    Cause::new(format!("the engine panicked: {text}"))
 }

@@ -13,8 +13,8 @@
 //! No transactions, merge operators, `len` or compression: they deadlock, are slow, or clash.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use vigilmon_common::id::Epoch;
 use vigilmon_runtime::fault;
 
+use super::error::Cause;
 use super::owner::{Engine, Failure, Owner, Reply, caught};
 use super::record::Seal;
 use super::record::state::{
@@ -68,44 +69,35 @@ struct Sled {
 }
 
 impl SledState {
-    /// Makes an empty store. It appears under its name only once it is whole.
+    /// Makes an empty store.
     ///
     /// # Errors
-    /// What went wrong, in one line.
-    pub(super) fn create(folder: &Path, epoch: Epoch) -> Result<(), String> {
-        let mut unfinished = folder.as_os_str().to_owned();
-        unfinished.push(".new");
-        let unfinished = PathBuf::from(unfinished);
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(|e| e.to_string())?;
-        }
-        let mut sled = caught(|| Sled::open(&unfinished))?;
+    /// What went wrong.
+    pub(super) fn create(folder: &Path, epoch: Epoch) -> Result<(), Cause> {
+        let mut sled = Sled::open(folder)?;
         sled.write(vec![first_write(epoch)])?;
-        sled.close()?;
-        drop(sled);
-        fs::rename(&unfinished, folder).map_err(|e| e.to_string())?;
-        sync_folder(folder.parent().unwrap_or(folder))
+        sled.close()
     }
 
     /// Opens a store that was made before.
     ///
     /// # Errors
-    /// What is wrong with it, in one line.
-    pub(super) fn open(folder: &Path, seal: Arc<dyn Seal>) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub(super) fn open(folder: &Path, seal: Arc<dyn Seal>) -> Result<Self, Cause> {
         if !folder.join(LOG).exists() {
-            return Err(format!("its file `{LOG}` is gone"));
+            return Err(Cause::new(format!("its file `{LOG}` is gone")));
         }
         let sled = caught(|| Sled::open(folder))?;
         if sled
             .get(&first_write(Epoch::from_bytes([0; 16])).0)?
             .is_none()
         {
-            return Err("it has lost its records".to_owned());
+            return Err(Cause::new("it has lost its records"));
         }
         let syncs = Arc::clone(&sled.syncs);
         let committed = Arc::clone(&sled.committed);
         let failure = Failure::of("state", folder);
-        let owner = Owner::start("state-store", sled, failure).map_err(|e| e.to_string())?;
+        let owner = Owner::start("state-store", sled, failure)?;
         Ok(Self {
             owner,
             seal,
@@ -164,7 +156,7 @@ impl StateStore for SledState {
 impl Engine for Sled {
     type Request = Request;
 
-    fn serve(&mut self, group: &mut [Request]) -> Result<(), String> {
+    fn serve(&mut self, group: &mut [Request]) -> Result<(), Cause> {
         self.commit_all(group)?;
         for request in group {
             match request {
@@ -172,7 +164,7 @@ impl Engine for Sled {
                 Request::Load(reply) => reply.answer(Ok(self.entries()?)),
                 Request::Pending(limit, reply) => reply.answer(self.pending(*limit)?),
                 Request::Size(reply) => {
-                    let size = self.db.size_on_disk().map_err(|e| e.to_string())?;
+                    let size = self.db.size_on_disk().map_err(cause)?;
                     reply.answer(Ok(size));
                 }
             }
@@ -189,7 +181,7 @@ impl Engine for Sled {
         }
     }
 
-    fn close(&mut self) -> Result<(), String> {
+    fn close(&mut self) -> Result<(), Cause> {
         self.sync()
     }
 }
@@ -198,14 +190,14 @@ impl Engine for Sled {
 const LOG: &str = "db";
 
 impl Sled {
-    fn open(folder: &Path) -> Result<Self, String> {
+    fn open(folder: &Path) -> Result<Self, Cause> {
         let config = sled::Config::new()
             .path(folder)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .print_profile_on_drop(false);
-        let db = config.open().map_err(|e| e.to_string())?;
-        let log = File::open(folder.join(LOG)).map_err(|e| format!("its log file: {e}"))?;
+        let db = config.open().map_err(cause)?;
+        let log = File::open(folder.join(LOG))?;
         let mut sled = Self {
             db,
             log,
@@ -215,11 +207,11 @@ impl Sled {
             parts: HashMap::new(),
         };
         if let Some(commit) = sled.get(&commit_key())? {
-            sled.commit = CommitNo(read_number(&commit).map_err(|e| e.to_string())?);
+            sled.commit = CommitNo(read_number(&commit).map_err(Cause::new)?);
             sled.committed.store(sled.commit.0, Ordering::Release);
         }
         for key in sled.db.scan_prefix([PARTS]).keys() {
-            let key = key.map_err(|e| e.to_string())?;
+            let key = key.map_err(cause)?;
             if let Some(record) = key.get(1..key.len().saturating_sub(2)) {
                 *sled.parts.entry(record.to_vec()).or_default() += 1;
             }
@@ -228,7 +220,7 @@ impl Sled {
     }
 
     /// Commits all that the group wants committed, at once, and answers those requests.
-    fn commit_all(&mut self, group: &mut [Request]) -> Result<(), String> {
+    fn commit_all(&mut self, group: &mut [Request]) -> Result<(), Cause> {
         let mut writes = Vec::new();
         let mut last = self.commit;
         for request in group.iter_mut() {
@@ -253,12 +245,12 @@ impl Sled {
         Ok(())
     }
 
-    fn write(&mut self, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), String> {
+    fn write(&mut self, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), Cause> {
         let mut batch = sled::Batch::default();
         for (key, value) in writes {
             self.put(&mut batch, key, value.as_deref());
         }
-        self.db.apply_batch(batch).map_err(|e| e.to_string())?;
+        self.db.apply_batch(batch).map_err(cause)?;
         self.sync()
     }
 
@@ -288,43 +280,43 @@ impl Sled {
     }
 
     /// Makes all that was written last.
-    fn sync(&self) -> Result<(), String> {
-        self.db.flush().map_err(|e| e.to_string())?;
-        self.log.sync_data().map_err(|e| e.to_string())?;
+    fn sync(&self) -> Result<(), Cause> {
+        self.db.flush().map_err(cause)?;
+        self.log.sync_data()?;
         self.syncs.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
-        let head = self.db.get(key).map_err(|e| e.to_string())?;
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Cause> {
+        let head = self.db.get(key).map_err(cause)?;
         head.map(|head| self.join(key, &head)).transpose()
     }
 
     /// A record from its first part.
-    fn join(&self, key: &[u8], head: &[u8]) -> Result<Vec<u8>, String> {
-        let cut = || format!("a record of {} bytes lacks a part", head.len());
+    fn join(&self, key: &[u8], head: &[u8]) -> Result<Vec<u8>, Cause> {
+        let cut = || Cause::new("a record lacks a part");
         let (count, first) = head.split_first_chunk::<2>().ok_or_else(cut)?;
         let mut value = first.to_vec();
         for n in 0..u16::from_be_bytes(*count) {
-            let part = self.db.get(part_key(key, n)).map_err(|e| e.to_string())?;
+            let part = self.db.get(part_key(key, n)).map_err(cause)?;
             value.extend_from_slice(&part.ok_or_else(cut)?);
         }
         Ok(value)
     }
 
-    fn entries(&self) -> Result<Entries, String> {
+    fn entries(&self) -> Result<Entries, Cause> {
         let mut entries = Vec::new();
         for entry in self.db.range(..[PARTS]) {
-            let (key, head) = entry.map_err(|e| e.to_string())?;
+            let (key, head) = entry.map_err(cause)?;
             entries.push((key.to_vec(), self.join(&key, &head)?));
         }
         Ok(entries)
     }
 
-    fn pending(&self, limit: usize) -> Result<Result<Vec<PendingRecord>, StoreError>, String> {
+    fn pending(&self, limit: usize) -> Result<Result<Vec<PendingRecord>, StoreError>, Cause> {
         let mut records = Vec::new();
         for entry in self.db.scan_prefix(pending_prefix()).take(limit) {
-            let (key, head) = entry.map_err(|e| e.to_string())?;
+            let (key, head) = entry.map_err(cause)?;
             match pending(&key, &self.join(&key, &head)?) {
                 Ok((id, record)) => records.push(PendingRecord { id, record }),
                 Err(unreadable) => return Ok(Err(unreadable)),
@@ -342,8 +334,35 @@ fn part_key(key: &[u8], n: u16) -> Vec<u8> {
     part
 }
 
-/// Makes the names in a folder last.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), String> {
-    let synced = File::open(folder).and_then(|f| f.sync_all());
-    synced.map_err(|e| format!("{}: {e}", folder.display()))
+fn cause(error: sled::Error) -> Cause {
+    match error {
+        sled::Error::Io(error) => error.into(),
+        other => Cause::new(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Plain;
+
+    #[test]
+    fn a_group_of_commits_costs_one_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("state");
+        SledState::create(&folder, Epoch::from_bytes([1; 16])).unwrap();
+        let mut sled = Sled::open(&folder).unwrap();
+        for expected in 1..=3 {
+            let commit = |n| {
+                let changes = vec![Change::SetRevision(n)];
+                Request::Commit(Some(Writes::of(changes, &Plain)), Reply::unheard())
+            };
+            let mut group: Vec<_> = (0..100).map(commit).collect();
+            sled.serve(&mut group).unwrap();
+            assert_eq!(sled.syncs.load(Ordering::Acquire), expected);
+            assert_eq!(sled.commit, CommitNo(expected * 100));
+        }
+        sled.serve(&mut [Request::Size(Reply::unheard())]).unwrap();
+        assert_eq!(sled.syncs.load(Ordering::Acquire), 3, "reading needs none");
+    }
 }

@@ -25,6 +25,7 @@ use vigilmon_common::incident::{Incident, Subject};
 use vigilmon_common::time::Time;
 use vigilmon_runtime::fault;
 
+use super::error::Cause;
 use super::fjall_tables::{Put, Table, Tables};
 use super::history::day_of;
 use super::owner::{Engine, Failure, Owner, Reply, caught};
@@ -75,11 +76,19 @@ pub(super) struct Witness {
 }
 
 impl DiskHistory {
-    /// Opens the history in a folder, or makes an empty one.
+    /// Makes an empty history.
     ///
     /// # Errors
-    /// What is wrong with it, in one line.
-    pub(super) fn open(folder: &Path, witness: Witness) -> Result<Self, String> {
+    /// What went wrong.
+    pub(super) fn create(folder: &Path) -> Result<(), Cause> {
+        Tables::open(folder)?.write(Vec::new(), true)
+    }
+
+    /// Opens a history that was made before.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn open(folder: &Path, witness: Witness) -> Result<Self, Cause> {
         let tables = Arc::new(caught(|| Tables::open(folder))?);
         let newest = caught(|| newest(&tables))?;
         let last = Arc::new(AtomicU64::new(newest.0));
@@ -91,7 +100,7 @@ impl DiskHistory {
             witness,
         };
         let failure = Failure::of("history", folder);
-        let owner = Owner::start("history-store", writer, failure).map_err(|e| e.to_string())?;
+        let owner = Owner::start("history-store", writer, failure)?;
         Ok(Self {
             owner,
             tables: Mutex::new(Some(tables)),
@@ -104,9 +113,9 @@ impl DiskHistory {
     /// The newest commit of a state of this life that the history knows of.
     ///
     /// # Errors
-    /// What is wrong with the history, in one line.
-    pub(super) fn witnessed(&self, epoch: Epoch) -> Result<CommitNo, String> {
-        let tables = self.tables().map_err(|e| e.to_string())?;
+    /// What is wrong with the history.
+    pub(super) fn witnessed(&self, epoch: Epoch) -> Result<CommitNo, Cause> {
+        let tables = self.tables().map_err(Cause::new)?;
         let value = caught(|| tables.get(Table::Meta, WITNESS))?.unwrap_or_default();
         let commit = value.strip_prefix(epoch.as_bytes());
         let commit = commit.and_then(|no| Some(u64::from_be_bytes(no.try_into().ok()?)));
@@ -130,17 +139,17 @@ impl DiskHistory {
     /// Runs something on the tables, off the threads of the runtime.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Tables) -> Result<T, String> + Send + 'static,
+        work: impl FnOnce(&Tables) -> Result<T, Cause> + Send + 'static,
     ) -> Result<T, StoreError> {
         let tables = self.tables()?;
         let done = tokio::task::spawn_blocking(move || caught(|| work(&tables))).await;
-        let done = done.unwrap_or_else(|e| Err(e.to_string()));
+        let done = done.unwrap_or_else(|e| Err(Cause::new(e)));
         done.map_err(|cause| self.owner.failure().note(cause))
     }
 }
 
 /// The number of the newest group, in the log or sealed.
-fn newest(tables: &Tables) -> Result<HistoryNo, String> {
+fn newest(tables: &Tables) -> Result<HistoryNo, Cause> {
     let logged = tables.last_key(Table::Log)?;
     let logged = logged
         .and_then(|key| key::chunk_no(&key))
@@ -286,7 +295,7 @@ fn puts_of(history_record: &HistoryRecord) -> Vec<Put> {
 impl Engine for Writer {
     type Request = Request;
 
-    fn serve(&mut self, group: &mut [Request]) -> Result<(), String> {
+    fn serve(&mut self, group: &mut [Request]) -> Result<(), Cause> {
         let mut puts = Vec::with_capacity(group.len() + 1);
         let mut last = self.last.load(Ordering::Acquire);
         for request in group.iter_mut() {
@@ -330,7 +339,34 @@ impl Engine for Writer {
         }
     }
 
-    fn close(&mut self) -> Result<(), String> {
+    fn close(&mut self) -> Result<(), Cause> {
         self.tables.write(Vec::new(), true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_appends_costs_one_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer {
+            tables: Arc::new(Tables::open(folder.path()).unwrap()),
+            last: Arc::default(),
+            syncs: Arc::default(),
+            witness: Witness {
+                epoch: Epoch::from_bytes([1; 16]),
+                committed: Arc::new(AtomicU64::new(5)),
+                written: 0,
+            },
+        };
+        for expected in 1..=3 {
+            let append = |_| Request::Append(vec![1, 2, 3], Reply::unheard());
+            let mut group: Vec<_> = (0..100).map(append).collect();
+            writer.serve(&mut group).unwrap();
+            assert_eq!(writer.syncs.load(Ordering::Acquire), expected);
+            assert_eq!(writer.last.load(Ordering::Acquire), expected * 100);
+        }
     }
 }

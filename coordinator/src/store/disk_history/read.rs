@@ -8,6 +8,7 @@ use vigilmon_common::incident::Incident;
 use vigilmon_common::time::Time;
 
 use super::key;
+use crate::store::error::Cause;
 use crate::store::fjall_tables::{Table, Tables};
 use crate::store::history::day_of;
 use crate::store::record::{self, Invalid, Stored, results};
@@ -19,22 +20,18 @@ const HOUR_MILLIS: i64 = 60 * 60 * 1000;
 const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
 
 /// What errors say about bytes that are no record.
-pub(super) fn unreadable(what: &'static str) -> impl Fn(Invalid) -> String {
-    move |e| format!("a {what} cannot be read: {}", e.0)
+pub(super) fn unreadable(what: &'static str) -> impl Fn(Invalid) -> Cause {
+    move |e| Cause::new(format!("a {what} cannot be read: {}", e.0))
 }
 
-pub(super) fn replay(
-    tables: &Tables,
-    after: HistoryNo,
-    limit: usize,
-) -> Result<Vec<Chunk>, String> {
+pub(super) fn replay(tables: &Tables, after: HistoryNo, limit: usize) -> Result<Vec<Chunk>, Cause> {
     let from = key::chunk(HistoryNo(after.0.saturating_add(1)));
     let mut chunks = Vec::new();
     tables.scan(Table::Log, (&from, key::END), false, |key, value| {
         if chunks.len() == limit {
             return Ok(Break(()));
         }
-        let no = key::chunk_no(key).ok_or("a group has no number")?;
+        let no = key::chunk_no(key).ok_or_else(|| Cause::new("a group has no number"))?;
         let results = results::decode(value).map_err(unreadable("group of results"))?;
         chunks.push(Chunk { no, results });
         Ok(Continue(()))
@@ -42,7 +39,7 @@ pub(super) fn replay(
     Ok(chunks)
 }
 
-pub(super) fn results(tables: &Tables, query: &ResultQuery) -> Result<Vec<RegionResult>, String> {
+pub(super) fn results(tables: &Tables, query: &ResultQuery) -> Result<Vec<RegionResult>, Cause> {
     // The log before the blocks: what is sealed meanwhile is met twice rather than never.
     let mut found = logged(tables, query)?;
     let mut days = tables.days();
@@ -55,7 +52,7 @@ pub(super) fn results(tables: &Tables, query: &ResultQuery) -> Result<Vec<Region
     Ok(query.select(found))
 }
 
-fn logged(tables: &Tables, query: &ResultQuery) -> Result<Vec<RegionResult>, String> {
+fn logged(tables: &Tables, query: &ResultQuery) -> Result<Vec<RegionResult>, Cause> {
     let mut found = Vec::new();
     tables.scan(Table::Log, (&[], key::END), false, |_, value| {
         let head = results::Head::read(value).map_err(unreadable("group of results"))?;
@@ -67,7 +64,7 @@ fn logged(tables: &Tables, query: &ResultQuery) -> Result<Vec<RegionResult>, Str
     Ok(found)
 }
 
-fn take(value: &[u8], query: &ResultQuery, found: &mut Vec<RegionResult>) -> Result<(), String> {
+fn take(value: &[u8], query: &ResultQuery, found: &mut Vec<RegionResult>) -> Result<(), Cause> {
     let results = results::decode_where(value, |monitor| monitor == query.monitor);
     let results = results.map_err(unreadable("group of results"))?;
     found.extend(results.into_iter().filter(|r| query.takes(r)));
@@ -80,13 +77,13 @@ fn sealed(
     query: &ResultQuery,
     day: i64,
     found: &mut Vec<RegionResult>,
-) -> Result<ControlFlow<()>, String> {
+) -> Result<ControlFlow<()>, Cause> {
     let prefix = key::blocks(query.monitor);
     let range = (prefix.as_slice(), &*key::behind(&prefix));
     let mut newer = None;
     let mut verdict = Continue(());
     tables.scan(Table::Day(day), range, true, |key, value| {
-        let hour = key::block_hour(key).ok_or("a block has no hour")?;
+        let hour = key::block_hour(key).ok_or_else(|| Cause::new("a block has no hour"))?;
         if newer.is_some_and(|newer| newer != hour) {
             // All of the hours after this one has been seen.
             let seen_from = day * DAY_MILLIS + i64::from(hour + 1) * HOUR_MILLIS;
@@ -121,7 +118,7 @@ fn newest_first<T: Stored>(
     table: Table,
     (from, to): (&[u8], &[u8]),
     limit: usize,
-) -> Result<Vec<T>, String> {
+) -> Result<Vec<T>, Cause> {
     let mut found = Vec::new();
     tables.scan(table, (from, to), true, |_, value| {
         if found.len() == limit {
@@ -138,7 +135,7 @@ pub(super) fn incidents(
     monitor: Option<MonitorId>,
     before: Time,
     limit: usize,
-) -> Result<Vec<Incident>, String> {
+) -> Result<Vec<Incident>, Cause> {
     let Some(monitor) = monitor else {
         let range = (&[][..], &*key::incidents(before));
         return newest_first(tables, Table::Incidents, range, limit);
@@ -151,20 +148,18 @@ pub(super) fn incidents(
             return Ok(Break(()));
         }
         // Behind shard and monitor stands the key of the incident itself.
-        let of = key.get(17..).ok_or("an incident has no key")?;
+        let of = key
+            .get(17..)
+            .ok_or_else(|| Cause::new("an incident has no key"))?;
         let value = tables.get(Table::Incidents, of)?;
-        let value = value.ok_or("an incident of a monitor is gone")?;
+        let value = value.ok_or_else(|| Cause::new("an incident of a monitor is gone"))?;
         found.push(record::decode(&value).map_err(unreadable(Incident::NAME))?);
         Ok(Continue(()))
     })?;
     Ok(found)
 }
 
-pub(super) fn audit(
-    tables: &Tables,
-    before: Time,
-    limit: usize,
-) -> Result<Vec<AuditEntry>, String> {
+pub(super) fn audit(tables: &Tables, before: Time, limit: usize) -> Result<Vec<AuditEntry>, Cause> {
     let range = (&[][..], &*key::audit(before, 0));
     newest_first(tables, Table::Audit, range, limit)
 }
@@ -174,7 +169,7 @@ pub(super) fn deliveries(
     channel: ChannelId,
     before: Time,
     limit: usize,
-) -> Result<Vec<DeliveryRecord>, String> {
+) -> Result<Vec<DeliveryRecord>, Cause> {
     let first = key::deliveries(channel, Time::from_millis(i64::MIN));
     let range = (&*first, &*key::deliveries(channel, before));
     newest_first(tables, Table::Deliveries, range, limit)
@@ -185,7 +180,7 @@ pub(super) fn spans(
     monitor: MonitorId,
     from: Time,
     to: Time,
-) -> Result<Vec<AssignmentSpan>, String> {
+) -> Result<Vec<AssignmentSpan>, Cause> {
     let prefix = key::spans(monitor);
     let range = (prefix.as_slice(), &*key::behind(&prefix));
     let mut found = Vec::new();

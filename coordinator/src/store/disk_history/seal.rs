@@ -10,6 +10,7 @@ use vigilmon_common::time::Time;
 
 use super::read::unreadable;
 use super::{SEALED, key};
+use crate::store::error::Cause;
 use crate::store::fjall_tables::{Put, Table, Tables};
 use crate::store::history::day_of;
 use crate::store::record::results;
@@ -23,13 +24,13 @@ const PART_MAX: usize = 100_000;
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
 
 /// The number up to which groups were sealed.
-pub(super) fn sealed(tables: &Tables) -> Result<HistoryNo, String> {
+pub(super) fn sealed(tables: &Tables) -> Result<HistoryNo, Cause> {
     let value = tables.get(Table::Meta, SEALED)?;
     Ok(value.and_then(|no| key::chunk_no(&no)).unwrap_or_default())
 }
 
 /// Seals groups up to `applied` whose results are old enough; returns how many results.
-pub(super) fn seal(tables: &Tables, applied: HistoryNo, now: Time) -> Result<usize, String> {
+pub(super) fn seal(tables: &Tables, applied: HistoryNo, now: Time) -> Result<usize, Cause> {
     let mut taken = 0;
     loop {
         let first = HistoryNo(sealed(tables)?.0 + 1);
@@ -57,12 +58,7 @@ struct Pass {
     results: usize,
 }
 
-fn choose(
-    tables: &Tables,
-    first: HistoryNo,
-    applied: HistoryNo,
-    now: Time,
-) -> Result<Pass, String> {
+fn choose(tables: &Tables, first: HistoryNo, applied: HistoryNo, now: Time) -> Result<Pass, Cause> {
     let mut pass = Pass::default();
     let range = (
         &*key::chunk(first),
@@ -88,7 +84,7 @@ fn read_part(
     last: HistoryNo,
     part: usize,
     parts: usize,
-) -> Result<Vec<RegionResult>, String> {
+) -> Result<Vec<RegionResult>, Cause> {
     let mut all = Vec::new();
     let range = (
         &*key::chunk(first),
@@ -109,7 +105,7 @@ fn write_blocks(
     tables: &Tables,
     mut all: Vec<RegionResult>,
     first: HistoryNo,
-) -> Result<(), String> {
+) -> Result<(), Cause> {
     let hour = |r: &RegionResult| r.result.started.as_millis().div_euclid(HOUR_MILLIS);
     let block = |r: &RegionResult| (hour(r), r.result.monitor, r.result.agent);
     all.sort_by_key(|r| (block(r), r.result.run, r.result.started));

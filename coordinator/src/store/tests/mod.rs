@@ -2,4 +2,9 @@
 
 mod bed;
 mod conformance;
+mod crash;
+mod damage;
+mod folder;
+mod growth;
+mod records;
 mod samples;
