@@ -110,10 +110,12 @@ pub(crate) fn check(
     }
     let answers = handle.answers.clone();
     let patience = spec.timeout + PATIENCE;
+    let stop = handle.tasks.stop_token();
     handle
         .tasks
         .spawn("check answers", Policy::BestEffort, async move {
-            tokio::time::sleep(patience).await;
+            // A stop must not wait for answers that nobody will read.
+            let _ = stop.run_until_cancelled(tokio::time::sleep(patience)).await;
             for nonce in nonces {
                 let silent = Reason::new(
                     ReasonCode::AgentOverload,

@@ -130,3 +130,6 @@ fn descriptors() -> tonic_reflection::server::Builder<'static> {
 fn etag(text: &str) -> Option<u64> {
     (!text.is_empty()).then(|| text.parse().unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Channels and routes.
+
+use tonic::Code;
+use vigilmon_proto::v1;
+use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
+use vigilmon_proto::v1::route_service_client::RouteServiceClient;
+
+use super::scene::Scene;
+
+#[tokio::test]
+async fn a_channel_never_shows_its_secrets_again() {
+    let scene = Scene::start().await;
+    let mut channels = ChannelServiceClient::new(scene.authorized());
+    let webhook = |url: &str, secret: &str| {
+        v1::channel::Kind::Webhook(v1::WebhookChannel {
+            url: url.to_owned(),
+            secret: secret.to_owned(),
+        })
+    };
+    let hook = |kind| v1::Channel {
+        name: "hook".to_owned(),
+        kind: Some(kind),
+        ..Default::default()
+    };
+    let request = v1::CreateChannelRequest {
+        channel: Some(hook(webhook("https://example.com/hidden", ""))),
+        ..Default::default()
+    };
+    let made = channels.create_channel(request).await.unwrap().into_inner();
+    assert_eq!(
+        made.kind,
+        Some(webhook("…", "whsec_made")),
+        "one that was made is shown once"
+    );
+    let get = v1::GetChannelRequest {
+        r#ref: "hook".to_owned(),
+        ..Default::default()
+    };
+    let shown = channels.get_channel(get).await.unwrap().into_inner();
+    assert_eq!(shown.kind, Some(webhook("…", "…")));
+    assert_eq!(shown.target, "https://example.com/…");
+
+    let before = scene
+        .engine
+        .directory()
+        .read()
+        .channel("hook")
+        .unwrap()
+        .clone();
+    let update = v1::UpdateChannelRequest {
+        r#ref: "hook".to_owned(),
+        channel: Some(v1::Channel {
+            name: "renamed".to_owned(),
+            ..shown
+        }),
+        ..Default::default()
+    };
+    channels.update_channel(update).await.unwrap();
+    let after = scene
+        .engine
+        .directory()
+        .read()
+        .channel("renamed")
+        .unwrap()
+        .clone();
+    assert_eq!(
+        after.kind, before.kind,
+        "a mask that comes back keeps what is stored"
+    );
+
+    let bad = v1::CreateChannelRequest {
+        channel: Some(v1::Channel {
+            name: "x".to_owned(),
+            kind: Some(webhook("no", "")),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let refused = channels.create_channel(bad).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("webhook.url"), "{refused}");
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn a_route_leads_to_channels_by_name() {
+    let scene = Scene::start().await;
+    let mut channels = ChannelServiceClient::new(scene.authorized());
+    let mut routes = RouteServiceClient::new(scene.authorized());
+    let to = v1::EmailChannel {
+        to: vec!["ops@example.com".to_owned()],
+    };
+    let mail = v1::CreateChannelRequest {
+        channel: Some(v1::Channel {
+            name: "mail".to_owned(),
+            kind: Some(v1::channel::Kind::Email(to)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    channels.create_channel(mail).await.unwrap();
+    let route = |to: &str| v1::CreateRouteRequest {
+        route: Some(v1::Route {
+            name: "critical".to_owned(),
+            severities: vec![v1::Severity::Critical.into()],
+            scopes: vec![v1::Scope::Global.into(), v1::Scope::Regional.into()],
+            to: vec![to.to_owned()],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let refused = routes.create_route(route("nobody")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    let made = routes
+        .create_route(route("mail"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(made.to, ["mail"]);
+    let update = v1::UpdateRouteRequest {
+        r#ref: "critical".to_owned(),
+        route: Some(v1::Route {
+            etag: made.etag.clone(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["scopes".to_owned()],
+        }),
+        ..Default::default()
+    };
+    let changed = routes.update_route(update).await.unwrap().into_inner();
+    assert!(changed.scopes.is_empty() && changed.severities == made.severities);
+    let in_use = v1::DeleteChannelRequest {
+        r#ref: "mail".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(
+        channels.delete_channel(in_use).await.unwrap_err().code(),
+        Code::FailedPrecondition
+    );
+    let stale = v1::DeleteRouteRequest {
+        r#ref: "critical".to_owned(),
+        etag: made.etag,
+        ..Default::default()
+    };
+    assert_eq!(
+        routes.delete_route(stale).await.unwrap_err().code(),
+        Code::Aborted
+    );
+    scene.stop().await;
+}
