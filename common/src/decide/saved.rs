@@ -54,6 +54,10 @@ impl MonitorState {
         }
         for seat in &mut self.seats {
             seat.area = regions.iter().position(|region| *region == seat.region);
+            if seat.area.is_none() {
+                // Should the region come back, what it saw before says nothing of that day.
+                seat.forget();
+            }
         }
     }
 

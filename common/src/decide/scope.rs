@@ -180,7 +180,6 @@ impl MonitorState {
         if now < since + NARROW_AFTER {
             return false;
         }
-        self.refuted_since = None;
         if self.rules.regional_after.is_none() {
             let evidence = self.evidence(&Decided::Refuted, now);
             let ended_at = self.recovered_at().unwrap_or(since);
@@ -194,15 +193,19 @@ impl MonitorState {
             );
             return true;
         }
-        let evidence = self.evidence(&Decided::Narrowed, now);
         let Some(incident) = &self.durable.incident else {
             return false;
         };
-        let missing = |area: &Area| {
+        let unwell = |area: &Area| {
             let named = incident.named.binary_search(&area.region).is_ok();
-            named && area.vote.is_none() && !area.healed
+            area.is_down() || (named && !area.healed)
         };
-        let named = self.regions_of(&self.places(|area| area.is_down() || missing(area)));
+        let named = self.regions_of(&self.places(unwell));
+        if named.is_empty() {
+            // All that is missing for the end is that a summary's Up vote is renewed.
+            return false;
+        }
+        let evidence = self.evidence(&Decided::Narrowed, now);
         if let Some(incident) = &mut self.durable.incident {
             incident.named = named;
         }

@@ -159,7 +159,6 @@ impl Seat {
             run_started,
             other,
         });
-        self.renewed = true;
         self.inconclusive = None;
         self.note_degraded(outcome.kind() == OutcomeKind::Degraded);
         if down && run_length >= rules.failures {
@@ -167,6 +166,8 @@ impl Seat {
         } else if !down && (self.vote.is_none() || run_length >= rules.successes) {
             self.vote = Some(Vote::Up);
         }
+        // A result that contradicts a vote which stands nevertheless does not make it live.
+        self.renewed |= (self.vote == Some(Vote::Down)) == down;
     }
 
     /// Takes what a summary says, in place of all that was known. Where it says too little to

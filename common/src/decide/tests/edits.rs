@@ -199,6 +199,16 @@ fn a_new_region_counts_with_its_first_result() {
     assert_eq!(world.votes(), (0, 4));
 }
 
+/// Found by a random scenario: an edit opened an incident on what had been seen before another.
+#[test]
+fn a_region_that_is_assigned_again_starts_anew() {
+    let mut world = World::up(monitor(3));
+    world.pass_seeing(secs(30), &[down(), UP, UP]);
+    world.save(|monitor| monitor.spec.regions = vec![region(1), region(2)]);
+    world.save(|monitor| monitor.spec.regions = (0..3).map(region).collect());
+    assert_eq!(world.votes(), (0, 2));
+}
+
 #[test]
 fn what_was_closed_by_hand_is_forgotten_with_a_new_meaning_or_a_pause() {
     let edits: [fn(&mut Monitor); 2] = [

@@ -1,4 +1,4 @@
-//! Scope: opening, widening, narrowing, resolving.
+//! Scope: opening, widening, narrowing.
 
 use super::*;
 
@@ -8,38 +8,6 @@ fn with(regions: usize, change: impl FnOnce(&mut MonitorSpec)) -> Monitor {
     let mut monitor = monitor(regions);
     change(&mut monitor.spec);
     monitor
-}
-
-fn kinds(world: &mut World) -> Vec<TransitionKind> {
-    world.transitions()
-}
-
-/// A world of three regions with a regional incident that names region 0.
-fn regional() -> World {
-    let mut world = World::up(monitor(3));
-    world.pass_seeing(secs(330), &[down(), UP, UP]);
-    world.hear(0, &down());
-    assert_eq!(
-        (world.scope(), world.named()),
-        (Some(Scope::Regional), vec![0])
-    );
-    world.effects.clear();
-    world
-}
-
-/// A world of three regions with a global incident that names regions 0 and 1.
-fn global() -> World {
-    let mut world = World::up(monitor(3));
-    world.pass(secs(30));
-    world.hear(0, &down());
-    world.hear(1, &down());
-    world.hear(2, &UP);
-    assert_eq!(
-        (world.scope(), world.named()),
-        (Some(Scope::Global), vec![0, 1])
-    );
-    world.effects.clear();
-    world
 }
 
 #[test]
@@ -136,7 +104,7 @@ fn where_one_region_is_a_quorum_or_regional_after_is_zero_nothing_is_regional() 
 
 #[test]
 fn a_regional_incident_widens_on_k_confirmed_down_votes() {
-    let mut world = regional();
+    let mut world = World::regional();
     let regional = world.state.incident().unwrap().clone();
     world
         .on(Input::Acknowledge {
@@ -156,7 +124,7 @@ fn a_regional_incident_widens_on_k_confirmed_down_votes() {
     world.pass(secs(1));
     world.hear(1, &down());
     let incident = world.last_incident();
-    assert_eq!(kinds(&mut world), [TransitionKind::Widened]);
+    assert_eq!(world.transitions(), [TransitionKind::Widened]);
     assert_eq!(
         (incident.scope, incident.severity),
         (Scope::Global, Severity::Critical)
@@ -191,12 +159,12 @@ fn a_region_joins_the_named_ones_when_its_down_vote_is_confirmed() {
     world.hear(4, &down());
     assert_eq!(world.named(), [0, 4]);
     assert!(world.effects.contains(&Effect::Save), "it must last");
-    assert_eq!(kinds(&mut world), []);
+    assert_eq!(world.transitions(), []);
 }
 
 #[test]
 fn a_global_incident_narrows_when_refuted_for_60_s() {
-    let mut world = global();
+    let mut world = World::global();
     world.pass(secs(10));
     world.hear(1, &UP);
     world
@@ -209,7 +177,7 @@ fn a_global_incident_narrows_when_refuted_for_60_s() {
     world.pass(secs(59));
     assert_eq!(world.scope(), Some(Scope::Global));
     world.pass(secs(1));
-    assert_eq!(kinds(&mut world), [TransitionKind::Narrowed]);
+    assert_eq!(world.transitions(), [TransitionKind::Narrowed]);
     assert_eq!(
         (world.scope(), world.named()),
         (Some(Scope::Regional), vec![0])
@@ -222,7 +190,7 @@ fn a_global_incident_narrows_when_refuted_for_60_s() {
 
 #[test]
 fn what_is_refuted_for_less_than_60_s_stays_global() {
-    let mut world = global();
+    let mut world = World::global();
     world.pass(secs(10));
     world.hear(1, &UP);
     world.pass(secs(30));
@@ -282,158 +250,15 @@ fn a_region_that_voted_up_before_it_fell_silent_is_not_named_by_narrowing() {
 }
 
 #[test]
-fn with_regional_after_zero_a_refuted_incident_resolves_as_refuted() {
-    let mut world = World::up(with(3, |spec| spec.regional_after = secs(0)));
-    world.pass(secs(30));
-    world.all(&down());
-    world.pass(secs(30));
-    world.hear(1, &UP);
-    let refuted = world.now;
-    world.hear(2, &UP);
-    world.hear(0, &down());
-    world.effects.clear();
-    world.pass(secs(60));
-    let incident = world.last_incident();
-    assert_eq!(incident.resolution, Some(Resolution::Refuted));
-    assert_eq!(incident.ended_at, Some(refuted));
-    assert_eq!((world.scope(), world.status()), (None, Status::Up));
-}
-
-#[test]
-fn a_regional_incident_resolves_when_its_regions_vote_up() {
-    let mut world = regional();
-    world.pass(secs(10));
-    world.hear(0, &UP);
-    assert_eq!(
-        world.last_incident().resolution,
-        Some(Resolution::Recovered)
-    );
-    assert_eq!(kinds(&mut world), [TransitionKind::Resolved]);
-}
-
-#[test]
-fn nothing_resolves_while_any_region_votes_down() {
-    let mut world = global();
-    world.pass(secs(30));
-    world.hear(0, &UP);
-    world.hear(2, &down());
-    world.hear(1, &UP);
-    assert_eq!(
-        (world.votes(), world.scope()),
-        ((1, 2), Some(Scope::Global))
-    );
-    world.pass(secs(1));
-    world.hear(2, &UP);
-    assert_eq!(world.scope(), None);
-}
-
-#[test]
-fn nothing_resolves_while_a_named_region_has_not_voted_up_since_its_last_down() {
-    let mut world = global();
-    world.tie(0, Tie::Revoked);
-    world.pass(secs(1));
-    world.hear(1, &UP);
-    assert_eq!(
-        (world.votes(), world.scope()),
-        ((0, 2), Some(Scope::Global))
-    );
-}
-
-#[test]
-fn silence_never_resolves_an_incident() {
-    let mut world = global();
-    world.pass(secs(48 * 3600));
-    assert_eq!(world.scope(), Some(Scope::Global));
-    let mut world = regional();
-    world.pass(secs(48 * 3600));
-    assert_eq!(world.scope(), Some(Scope::Regional));
-}
-
-#[test]
-fn a_regional_incident_whose_regions_fell_silent_closes_as_unobserved() {
-    let mut world = regional();
-    world.tie(0, Tie::Revoked);
-    let silent_since = world.now;
-    world.effects.clear();
-    while world.scope().is_some() {
-        world.pass(secs(30));
-        world.hear(1, &UP);
-        world.hear(2, &UP);
-    }
-    let incident = world.last_incident();
-    assert_eq!(incident.resolution, Some(Resolution::Unobserved));
-    assert_eq!(incident.resolved_at, Some(silent_since + secs(600)));
-}
-
-#[test]
-fn with_long_intervals_the_window_is_the_silence_that_is_asked_for() {
-    let mut world = World::up(with(3, |spec| spec.interval = secs(600)));
-    world.pass(secs(30));
-    world.hear(0, &down());
-    world.pass(secs(300));
-    world.hear(0, &down());
-    assert_eq!(world.scope(), Some(Scope::Regional));
-    world.tie(0, Tie::Revoked);
-    let silent_since = world.now;
-    while world.scope().is_some() {
-        world.pass(secs(60));
-        world.hear(1, &UP);
-        world.hear(2, &UP);
-    }
-    assert_eq!(
-        world.last_incident().resolved_at,
-        Some(silent_since + secs(1215))
-    );
-}
-
-#[test]
-fn a_global_incident_of_a_silent_region_first_narrows_and_then_closes_as_unobserved() {
-    let mut world = global();
-    world.tie(0, Tie::Revoked);
-    for _ in 0..40 {
-        world.pass(secs(20));
-        world.hear(1, &UP);
-        world.hear(2, &UP);
-    }
-    assert_eq!(
-        kinds(&mut world),
-        [TransitionKind::Narrowed, TransitionKind::Resolved]
-    );
-}
-
-#[test]
-fn unobserved_waits_for_regions_that_still_vote_down() {
-    let mut world = World::up(with(5, |spec| spec.regional_after = secs(60)));
-    world.pass_seeing(secs(120), &[down(), down(), UP, UP, UP]);
-    assert_eq!(world.named(), [0, 1]);
-    world.tie(0, Tie::Revoked);
-    for _ in 0..40 {
-        world.pass(secs(30));
-        for (r, outcome) in [(1, down()), (2, UP), (3, UP), (4, UP)] {
-            world.hear(r, &outcome);
-        }
-    }
-    assert_eq!(world.scope(), Some(Scope::Regional));
-    world.effects.clear();
-    world.hear(1, &UP);
-    world.pass(secs(1));
-    world.hear(1, &UP);
-    assert_eq!(
-        world.last_incident().resolution,
-        Some(Resolution::Unobserved)
-    );
-}
-
-#[test]
 fn sixty_failing_slots_are_one_incident_with_one_transition() {
     let mut world = World::up(monitor(3));
     world.pass_seeing(secs(1800), &[down(), down(), down()]);
-    assert_eq!(kinds(&mut world), [TransitionKind::Opened]);
+    assert_eq!(world.transitions(), [TransitionKind::Opened]);
 }
 
 #[test]
 fn an_incident_after_another_has_an_id_of_its_own() {
-    let mut world = global();
+    let mut world = World::global();
     let first = world.state.incident().unwrap().id;
     world.pass(secs(1));
     world.all(&UP);

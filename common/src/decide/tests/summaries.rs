@@ -248,3 +248,40 @@ fn loss_of_the_monitoring_itself_opens_nothing_afterwards() {
     world.pass_seeing(secs(600), &[UP, UP, UP]);
     assert_eq!((world.status(), world.transitions()), (Status::Up, vec![]));
 }
+
+/// Found by a random scenario: the first failure of two made a live Up vote of a summary's.
+#[test]
+fn a_down_result_does_not_renew_an_up_vote_that_stands_nevertheless() {
+    let mut two = monitor(1);
+    two.spec.failures = NonZeroU8::new(2).unwrap();
+    let mut world = World::up(two);
+    world.pass_seeing(secs(60), &[down()]);
+    assert_eq!(world.scope(), Some(Scope::Global));
+    restarted(&mut world);
+    world.summary(0, &UP, 10, 3, 70, Some(90));
+    world.pass(secs(1));
+    world.hear(0, &down());
+    assert_eq!(
+        (world.votes(), world.scope()),
+        ((0, 1), Some(Scope::Global))
+    );
+}
+
+/// Found by a random scenario: an incident narrowed to no region at all.
+#[test]
+fn an_incident_narrows_to_no_fewer_than_the_regions_that_did_not_vote_up_live() {
+    let mut world = World::up(monitor(3));
+    world.pass(secs(30));
+    world.all(&down());
+    restarted(&mut world);
+    world.summary(0, &UP, 1, 2, 40, Some(70));
+    for _ in 0..4 {
+        world.pass(secs(20));
+        world.hear(1, &UP);
+        world.hear(2, &UP);
+    }
+    assert_eq!(
+        (world.scope(), world.named()),
+        (Some(Scope::Regional), vec![0])
+    );
+}
