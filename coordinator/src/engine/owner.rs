@@ -11,23 +11,19 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use vigilmon_common::decide::{CheckNow, Effect, Input, MonitorState, Refusal, Tie, View};
+use vigilmon_common::decide::{CheckNow, Effect, Input, MonitorState, Refusal};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
-use vigilmon_common::name::Region;
 use vigilmon_common::notify::plan::plan;
 use vigilmon_common::notify::row::Row;
 use vigilmon_common::time::Time;
-use vigilmon_common::vote::SummaryEntry;
 use vigilmon_runtime::clock::Stopwatch;
 use vigilmon_runtime::fault;
 
 use super::applied::Ticket;
-use super::audit;
-use super::command::{Actor, CommandError, Object};
 use super::env::Env;
 use crate::store::{Change, RegionResult};
 
@@ -40,80 +36,10 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// The stored mark of applied results is at most this old (DESIGN: one order).
 const MARK_EVERY: Duration = Duration::from_secs(30);
 
-/// What a shard owner is told.
-pub(crate) enum ShardMessage {
-    /// Live results, to be stored, decided and acknowledged.
-    Results {
-        /// The results.
-        results: Vec<RegionResult>,
-        /// Told when they are durable and decided.
-        done: oneshot::Sender<()>,
-    },
-    /// Results that were stored before a start and are applied again.
-    Replay(Vec<RegionResult>),
-    /// An agent's vote summary.
-    Summary {
-        /// Whose.
-        agent: AgentId,
-        /// What it says.
-        entries: Vec<SummaryEntry>,
-    },
-    /// Agents' ties to monitors changed.
-    Ties(Vec<TieChange>),
-    /// A monitor was created or changed; it is committed already.
-    Saved(Arc<Monitor>),
-    /// A monitor is being removed: what is open closes now.
-    Removed {
-        /// Which.
-        monitor: MonitorId,
-        /// Told when that is committed.
-        done: oneshot::Sender<()>,
-    },
-    /// Somebody does something to an incident.
-    Deed(Deed),
-    /// Somebody wants to see how monitors stand.
-    Views {
-        /// Which; `None` for all.
-        of: Option<Vec<MonitorId>>,
-        /// Gets them.
-        reply: oneshot::Sender<Vec<(MonitorId, View)>>,
-    },
-}
+mod inputs;
+mod message;
 
-/// One agent's tie to one monitor.
-pub(crate) struct TieChange {
-    /// The monitor.
-    pub(crate) monitor: MonitorId,
-    /// The agent.
-    pub(crate) agent: AgentId,
-    /// Where it votes.
-    pub(crate) region: Region,
-    /// How it stands now.
-    pub(crate) tie: Tie,
-}
-
-/// Something done by hand to the open incident of a monitor.
-pub(crate) struct Deed {
-    /// The monitor.
-    pub(crate) monitor: MonitorId,
-    /// Who does it.
-    pub(crate) by: Actor,
-    /// What.
-    pub(crate) what: DeedKind,
-    /// Gets the incident as it is afterwards.
-    pub(crate) reply: oneshot::Sender<Result<Incident, CommandError>>,
-}
-
-/// What is done by hand.
-#[derive(Clone, Debug)]
-pub(crate) enum DeedKind {
-    /// Somebody takes it.
-    Acknowledge(String),
-    /// Somebody closes it; `true` although it is still down.
-    Resolve(bool),
-    /// Somebody says something.
-    Comment(String),
-}
+pub(crate) use message::{Deed, DeedKind, ShardMessage, TieChange};
 
 struct Watched {
     monitor: Arc<Monitor>,
@@ -257,153 +183,6 @@ impl Owner {
         ticket.stored(no);
         fault::point("after-history");
         Ok(Some(ticket))
-    }
-
-    /// Step 2 for everything that is not a live result.
-    fn take(&mut self, message: ShardMessage, now: Time, out: &mut Consequences) {
-        match message {
-            ShardMessage::Results { .. } => {}
-            ShardMessage::Replay(results) => {
-                for one in &results {
-                    let input = Input::Result(&one.result);
-                    let _ = self.decide(one.result.monitor, input, now, out);
-                }
-            }
-            ShardMessage::Summary { agent, entries } => self.summary(agent, entries, now, out),
-            ShardMessage::Ties(changes) => {
-                for change in changes {
-                    self.tie(change, now, out);
-                }
-            }
-            ShardMessage::Saved(monitor) => self.saved(monitor, now, out),
-            ShardMessage::Removed { monitor, done } => {
-                let _ = self.decide(monitor, Input::Removed, now, out);
-                // What closed it is committed from here; the monitor's own record by the fleet.
-                if let Some(gone) = self.monitors.remove(&monitor) {
-                    out.changes
-                        .push(Change::PutDurable(monitor, Box::new(gone.state.durable())));
-                }
-                out.save.remove(&monitor);
-                out.replies.push(Box::new(move || {
-                    // Whoever asked may have gone.
-                    let _ = done.send(());
-                }));
-            }
-            ShardMessage::Deed(deed) => self.deed(deed, now, out),
-            ShardMessage::Views { of, reply } => {
-                let views = self.views(of, now);
-                out.replies.push(Box::new(move || drop(reply.send(views))));
-            }
-        }
-    }
-
-    fn summary(
-        &mut self,
-        agent: AgentId,
-        entries: Vec<SummaryEntry>,
-        now: Time,
-        out: &mut Consequences,
-    ) {
-        let mut open = Vec::new();
-        for entry in entries {
-            let monitor = entry.monitor;
-            let _ = self.decide(monitor, Input::Summary { agent, entry }, now, out);
-            if self
-                .monitors
-                .get(&monitor)
-                .is_some_and(|w| w.state.incident().is_some())
-            {
-                open.push(monitor);
-            }
-        }
-        // After a start each agent is asked once more about what is open (DESIGN: summaries).
-        if !open.is_empty() && self.asked_again.insert(agent) {
-            self.env.dispatch.ask_summary(agent, open);
-        }
-    }
-
-    fn tie(&mut self, change: TieChange, now: Time, out: &mut Consequences) {
-        let TieChange {
-            monitor,
-            agent,
-            region,
-            tie,
-        } = change;
-        let of_agent = self.of_agent.entry(agent).or_default();
-        match tie {
-            Tie::Connected | Tie::Lost(_) => of_agent.insert(monitor),
-            Tie::Unassigned | Tie::Revoked => of_agent.remove(&monitor),
-        };
-        let _ = self.decide(monitor, Input::Agent { agent, region, tie }, now, out);
-    }
-
-    fn saved(&mut self, monitor: Arc<Monitor>, now: Time, out: &mut Consequences) {
-        if let Some(watched) = self.monitors.get_mut(&monitor.id) {
-            watched.host = target_host(&monitor);
-            watched.monitor = Arc::clone(&monitor);
-        } else {
-            let state = MonitorState::new(&monitor, Default::default(), self.env.epoch, now);
-            self.adopt(Arc::clone(&monitor), state);
-        }
-        let _ = self.decide(monitor.id, Input::Saved(&monitor), now, out);
-    }
-
-    fn deed(&mut self, deed: Deed, now: Time, out: &mut Consequences) {
-        let Deed {
-            monitor,
-            by,
-            what,
-            reply,
-        } = deed;
-        let name = by.name.clone();
-        let (action, input) = match what {
-            DeedKind::Acknowledge(note) => (
-                "incident.acknowledge",
-                Input::Acknowledge { by: name, note },
-            ),
-            DeedKind::Resolve(force) => ("incident.resolve", Input::Resolve { by: name, force }),
-            DeedKind::Comment(note) => ("incident.comment", Input::Comment { by: name, note }),
-        };
-        let answer = match self.decide(monitor, input, now, out) {
-            Ok(()) => match out.incidents.last() {
-                Some(incident) => {
-                    let object = format!("incident {}", incident.id);
-                    out.changes
-                        .push(audit::entry(&by, action, &object, "", "", now));
-                    Ok(incident.clone())
-                }
-                None => Err(not_open(monitor)),
-            },
-            Err(Refusal::NotOpen) => Err(not_open(monitor)),
-            Err(refusal @ Refusal::StillDown { .. }) => Err(CommandError::Refused {
-                message: self.still_down(monitor, &refusal),
-                hint: "acknowledge it (`incident ack`), pause the monitor, or add --force"
-                    .to_owned(),
-            }),
-        };
-        out.replies.push(Box::new(move || drop(reply.send(answer))));
-    }
-
-    fn still_down(&self, monitor: MonitorId, refusal: &Refusal) -> String {
-        let name = self
-            .monitors
-            .get(&monitor)
-            .map_or("", |w| w.monitor.spec.name.as_str());
-        format!("the incident of `{name}` cannot be resolved: {refusal}")
-    }
-
-    fn views(&self, of: Option<Vec<MonitorId>>, now: Time) -> Vec<(MonitorId, View)> {
-        match of {
-            None => self
-                .monitors
-                .iter()
-                .map(|(&id, w)| (id, w.state.view(now)))
-                .collect(),
-            Some(ids) => ids
-                .into_iter()
-                .filter_map(|id| Some((id, self.monitors.get(&id)?.state.view(now))))
-                .collect(),
-        }
     }
 
     /// One input through the core; what follows is gathered.
@@ -580,13 +359,6 @@ fn log_transition(incident: &Incident, messages: usize) {
             messages,
             "incident changed"
         );
-    }
-}
-
-fn not_open(monitor: MonitorId) -> CommandError {
-    CommandError::NotFound {
-        object: Object::Incident,
-        reference: format!("of monitor {monitor}"),
     }
 }
 

@@ -18,6 +18,9 @@ use crate::store::{AssignmentSpan, Change, HistoryRecord};
 /// Every shard: this coordinator owns all.
 const ALL_SHARDS: u64 = 0;
 
+/// What each agent gets and loses.
+type Deltas = BTreeMap<AgentId, (Vec<Assigned>, Vec<MonitorId>)>;
+
 #[derive(Debug, Default)]
 struct Of {
     region: Option<Region>,
@@ -141,7 +144,7 @@ impl Assignments {
     ) -> Reassigned {
         let by_region = self.eligible_by_region(now);
         let mut out = Reassigned::default();
-        let mut deltas: BTreeMap<AgentId, (Vec<Assigned>, Vec<MonitorId>)> = BTreeMap::new();
+        let mut deltas: Deltas = BTreeMap::new();
         for monitor in monitors {
             let wanted = wanted(monitor, &by_region);
             self.deal(monitor.id, wanted, now, &mut out, &mut deltas);
@@ -181,7 +184,22 @@ impl Assignments {
         wanted: BTreeMap<AgentId, (Region, Assignment)>,
         now: Time,
         out: &mut Reassigned,
-        deltas: &mut BTreeMap<AgentId, (Vec<Assigned>, Vec<MonitorId>)>,
+        deltas: &mut Deltas,
+    ) {
+        self.withdraw(monitor, &wanted, now, out, deltas);
+        let checked_by = wanted.keys().copied().collect();
+        self.checked_by.insert(monitor, checked_by);
+        self.hand_over(monitor, wanted, now, out, deltas);
+    }
+
+    /// Takes one monitor from the agents that are no longer wanted for it.
+    fn withdraw(
+        &mut self,
+        monitor: MonitorId,
+        wanted: &BTreeMap<AgentId, (Region, Assignment)>,
+        now: Time,
+        out: &mut Reassigned,
+        deltas: &mut Deltas,
     ) {
         let former = self.checked_by.remove(&monitor).unwrap_or_default();
         for agent in former.iter().filter(|a| !wanted.contains_key(a)) {
@@ -209,9 +227,18 @@ impl Assignments {
                 tie,
             });
         }
-        let mut checked_by = Vec::with_capacity(wanted.len());
+    }
+
+    /// Brings one monitor, as it is now, to the agents that do not have it so.
+    fn hand_over(
+        &mut self,
+        monitor: MonitorId,
+        wanted: BTreeMap<AgentId, (Region, Assignment)>,
+        now: Time,
+        out: &mut Reassigned,
+        deltas: &mut Deltas,
+    ) {
         for (agent, (region, assignment)) in wanted {
-            checked_by.push(agent);
             let Some(of) = self.agents.get_mut(&agent) else {
                 continue;
             };
@@ -253,15 +280,10 @@ impl Assignments {
                 });
             }
         }
-        self.checked_by.insert(monitor, checked_by);
     }
 
     /// One new revision for all agents whose assignment changed.
-    fn number(
-        &mut self,
-        deltas: BTreeMap<AgentId, (Vec<Assigned>, Vec<MonitorId>)>,
-        out: &mut Reassigned,
-    ) {
+    fn number(&mut self, deltas: Deltas, out: &mut Reassigned) {
         if deltas.is_empty() {
             return;
         }

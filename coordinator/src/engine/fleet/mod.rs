@@ -315,6 +315,13 @@ impl Fleet {
                 failing,
                 reply,
             } => answer(reply, self.channel_failing(channel, failing).await),
+            other => self.apply_access(other).await,
+        }
+    }
+
+    async fn apply_access(&mut self, message: FleetMessage) -> anyhow::Result<()> {
+        use FleetMessage as M;
+        match message {
             M::SaveRoute {
                 by,
                 draft,

@@ -1,0 +1,172 @@
+//! Everything that an owner is told beside live results, put to the core one by one.
+//!
+//! Nothing leaves here: what follows is gathered for the group's commit.
+
+use std::sync::Arc;
+
+use vigilmon_common::decide::{Input, MonitorState, Refusal, Tie, View};
+use vigilmon_common::id::{AgentId, MonitorId};
+use vigilmon_common::monitor::Monitor;
+use vigilmon_common::time::Time;
+use vigilmon_common::vote::SummaryEntry;
+
+use super::{Consequences, Deed, DeedKind, Owner, ShardMessage, TieChange, target_host};
+use crate::engine::audit;
+use crate::engine::command::{CommandError, Object};
+use crate::store::Change;
+
+impl Owner {
+    /// Step 2 for everything that is not a live result.
+    pub(super) fn take(&mut self, message: ShardMessage, now: Time, out: &mut Consequences) {
+        match message {
+            ShardMessage::Results { .. } => {}
+            ShardMessage::Replay(results) => {
+                for one in &results {
+                    let input = Input::Result(&one.result);
+                    let _ = self.decide(one.result.monitor, input, now, out);
+                }
+            }
+            ShardMessage::Summary { agent, entries } => self.summary(agent, entries, now, out),
+            ShardMessage::Ties(changes) => {
+                for change in changes {
+                    self.tie(change, now, out);
+                }
+            }
+            ShardMessage::Saved(monitor) => self.saved(monitor, now, out),
+            ShardMessage::Removed { monitor, done } => {
+                let _ = self.decide(monitor, Input::Removed, now, out);
+                // What closed it is committed from here; the monitor's own record by the fleet.
+                if let Some(gone) = self.monitors.remove(&monitor) {
+                    out.changes
+                        .push(Change::PutDurable(monitor, Box::new(gone.state.durable())));
+                }
+                out.save.remove(&monitor);
+                out.replies.push(Box::new(move || {
+                    // Whoever asked may have gone.
+                    let _ = done.send(());
+                }));
+            }
+            ShardMessage::Deed(deed) => self.deed(deed, now, out),
+            ShardMessage::Views { of, reply } => {
+                let views = self.views(of, now);
+                out.replies.push(Box::new(move || drop(reply.send(views))));
+            }
+        }
+    }
+
+    fn summary(
+        &mut self,
+        agent: AgentId,
+        entries: Vec<SummaryEntry>,
+        now: Time,
+        out: &mut Consequences,
+    ) {
+        let mut open = Vec::new();
+        for entry in entries {
+            let monitor = entry.monitor;
+            let _ = self.decide(monitor, Input::Summary { agent, entry }, now, out);
+            if self
+                .monitors
+                .get(&monitor)
+                .is_some_and(|w| w.state.incident().is_some())
+            {
+                open.push(monitor);
+            }
+        }
+        // After a start each agent is asked once more about what is open (DESIGN: summaries).
+        if !open.is_empty() && self.asked_again.insert(agent) {
+            self.env.dispatch.ask_summary(agent, open);
+        }
+    }
+
+    fn tie(&mut self, change: TieChange, now: Time, out: &mut Consequences) {
+        let TieChange {
+            monitor,
+            agent,
+            region,
+            tie,
+        } = change;
+        let of_agent = self.of_agent.entry(agent).or_default();
+        match tie {
+            Tie::Connected | Tie::Lost(_) => of_agent.insert(monitor),
+            Tie::Unassigned | Tie::Revoked => of_agent.remove(&monitor),
+        };
+        let _ = self.decide(monitor, Input::Agent { agent, region, tie }, now, out);
+    }
+
+    fn saved(&mut self, monitor: Arc<Monitor>, now: Time, out: &mut Consequences) {
+        if let Some(watched) = self.monitors.get_mut(&monitor.id) {
+            watched.host = target_host(&monitor);
+            watched.monitor = Arc::clone(&monitor);
+        } else {
+            let state = MonitorState::new(&monitor, Default::default(), self.env.epoch, now);
+            self.adopt(Arc::clone(&monitor), state);
+        }
+        let _ = self.decide(monitor.id, Input::Saved(&monitor), now, out);
+    }
+
+    fn deed(&mut self, deed: Deed, now: Time, out: &mut Consequences) {
+        let Deed {
+            monitor,
+            by,
+            what,
+            reply,
+        } = deed;
+        let name = by.name.clone();
+        let (action, input) = match what {
+            DeedKind::Acknowledge(note) => (
+                "incident.acknowledge",
+                Input::Acknowledge { by: name, note },
+            ),
+            DeedKind::Resolve(force) => ("incident.resolve", Input::Resolve { by: name, force }),
+            DeedKind::Comment(note) => ("incident.comment", Input::Comment { by: name, note }),
+        };
+        let answer = match self.decide(monitor, input, now, out) {
+            Ok(()) => match out.incidents.last() {
+                Some(incident) => {
+                    let object = format!("incident {}", incident.id);
+                    out.changes
+                        .push(audit::entry(&by, action, &object, "", "", now));
+                    Ok(incident.clone())
+                }
+                None => Err(not_open(monitor)),
+            },
+            Err(Refusal::NotOpen) => Err(not_open(monitor)),
+            Err(refusal @ Refusal::StillDown { .. }) => Err(CommandError::Refused {
+                message: self.still_down(monitor, &refusal),
+                hint: "acknowledge it (`incident ack`), pause the monitor, or add --force"
+                    .to_owned(),
+            }),
+        };
+        out.replies.push(Box::new(move || drop(reply.send(answer))));
+    }
+
+    fn still_down(&self, monitor: MonitorId, refusal: &Refusal) -> String {
+        let name = self
+            .monitors
+            .get(&monitor)
+            .map_or("", |w| w.monitor.spec.name.as_str());
+        format!("the incident of `{name}` cannot be resolved: {refusal}")
+    }
+
+    fn views(&self, of: Option<Vec<MonitorId>>, now: Time) -> Vec<(MonitorId, View)> {
+        match of {
+            None => self
+                .monitors
+                .iter()
+                .map(|(&id, w)| (id, w.state.view(now)))
+                .collect(),
+            Some(ids) => ids
+                .into_iter()
+                .filter_map(|id| Some((id, self.monitors.get(&id)?.state.view(now))))
+                .collect(),
+        }
+    }
+}
+
+fn not_open(monitor: MonitorId) -> CommandError {
+    CommandError::NotFound {
+        object: Object::Incident,
+        reference: format!("of monitor {monitor}"),
+    }
+}
