@@ -167,3 +167,6 @@ fn refused(refusal: &Refusal) -> Status {
 fn malformed(invalid: &InvalidMessage) -> Status {
     Status::invalid_argument(invalid.to_string())
 }
+
+#[cfg(test)]
+mod tests;

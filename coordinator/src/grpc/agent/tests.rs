@@ -1,0 +1,469 @@
+use std::net::SocketAddr;
+
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use tonic::transport::{Channel, Server};
+use vigilmon_common::id::{BootId, Epoch, MonitorId};
+use vigilmon_common::monitor::draft::{HttpDraft, MonitorDraft};
+use vigilmon_common::name::{Name, Region};
+use vigilmon_common::notify::row::Row;
+use vigilmon_common::outcome::{Outcome, Reason, ReasonCode};
+use vigilmon_common::result::{CheckResult, Phases, Run};
+use vigilmon_common::session::assignment::Assigned;
+use vigilmon_common::session::messages::{
+    AgentMessage, Batch, CoordinatorMessage, Hello, Leave, PROTOCOLS, Sync, Target, Waiting,
+    Welcome,
+};
+use vigilmon_common::time::Time;
+use vigilmon_proto::convert::session::{
+    agent_message_to_wire, batch_to_wire, coordinator_message_from_wire,
+};
+use vigilmon_proto::v1::agent_service_client::AgentServiceClient;
+use vigilmon_proto::v1::agent_service_server::AgentServiceServer;
+use vigilmon_runtime::clock::{SharedClock, SystemClock};
+
+use super::*;
+use crate::engine::{self, Actor, Notifier, Options};
+use crate::metrics::Metrics;
+use crate::store::{ResultQuery, memory};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Nobody;
+
+impl Notifier for Nobody {
+    fn added(&self, _rows: Vec<Row>) {}
+    fn channel_changed(&self, _channel: &vigilmon_common::notify::channel::Channel) {}
+}
+
+/// A coordinator of which only the agents' door is open.
+struct House {
+    engine: Handle,
+    address: SocketAddr,
+    clock: SharedClock,
+    doors: Supervisor,
+}
+
+/// An agent that a test steers message by message.
+struct Agent {
+    client: AgentServiceClient<Channel>,
+    token: String,
+    out: mpsc::Sender<v1::AgentMessage>,
+    messages: Streaming<v1::CoordinatorMessage>,
+    clock: SharedClock,
+}
+
+fn region(id: &str) -> Region {
+    Region::parse(id).unwrap()
+}
+
+fn boot(n: u8) -> BootId {
+    BootId::from_bytes([n; 16])
+}
+
+impl House {
+    async fn build() -> Self {
+        let clock = SystemClock::shared();
+        let tasks = Supervisor::new(CancellationToken::new());
+        let options = Options {
+            stores: memory::stores(Epoch::from_bytes([1; 16])),
+            clock: Arc::clone(&clock),
+            notifier: Arc::new(Nobody),
+            metrics: Arc::new(Metrics::new()),
+            owners: 2,
+            public_url: "http://127.0.0.1:8440".to_owned(),
+            probe_addresses: None,
+        };
+        let engine = engine::start(options, &tasks).await.unwrap();
+        let doors = Supervisor::new(CancellationToken::new());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let door = AgentServiceServer::new(AgentDoor::new(engine.clone(), doors.clone()));
+        tasks.spawn("door", Policy::Critical, async move {
+            let incoming = TcpListenerStream::new(listener);
+            Server::builder()
+                .add_service(door)
+                .serve_with_incoming(incoming)
+                .await?;
+            Ok(())
+        });
+        Self {
+            engine,
+            address,
+            clock,
+            doors,
+        }
+    }
+
+    async fn token(&self, of: &str) -> (AgentTokenRecord, String) {
+        let by = Actor::coordinator();
+        let made = self
+            .engine
+            .create_agent_token(by, region(of), String::new(), None);
+        made.await.unwrap()
+    }
+
+    async fn monitor(&self, regions: &[&str]) -> MonitorId {
+        let draft = MonitorDraft {
+            name: Some("api".to_owned()),
+            http: Some(HttpDraft {
+                url: Some("https://api.example.org/health".to_owned()),
+                ..HttpDraft::default()
+            }),
+            regions: Some(regions.iter().map(|&r| r.to_owned()).collect()),
+            ..MonitorDraft::default()
+        };
+        let by = Actor::coordinator();
+        self.engine.create_monitor(by, draft).await.unwrap().id
+    }
+
+    async fn client(&self) -> AgentServiceClient<Channel> {
+        let endpoint = Channel::from_shared(format!("http://{}", self.address)).unwrap();
+        AgentServiceClient::new(endpoint.connect().await.unwrap())
+    }
+
+    async fn dial(&self, token: &str) -> Result<Agent, Status> {
+        let mut client = self.client().await;
+        let (out, messages) = mpsc::channel(64);
+        let messages = client
+            .session(bearing(token, ReceiverStream::new(messages)))
+            .await?;
+        Ok(Agent {
+            client,
+            token: token.to_owned(),
+            out,
+            messages: messages.into_inner(),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// An agent whose session stands, and what it was welcomed with.
+    async fn agent(&self, token: &str, of: &str, boot: BootId) -> (Agent, Welcome) {
+        let mut agent = self.dial(token).await.unwrap();
+        agent.hello(of, boot).await;
+        let CoordinatorMessage::Welcome(welcome) = agent.next().await else {
+            panic!("a welcome comes first")
+        };
+        (agent, welcome)
+    }
+
+    async fn stored(&self, monitor: MonitorId) -> usize {
+        let query = ResultQuery {
+            monitor,
+            region: None,
+            from: Time::EPOCH,
+            to: Time::FAR_FUTURE,
+            limit: 100,
+        };
+        let history = &self.engine.stores().history;
+        history.results(&query).await.unwrap().len()
+    }
+}
+
+impl Agent {
+    async fn say(&self, message: &AgentMessage) {
+        let wire = agent_message_to_wire(message, self.clock.now());
+        self.out.send(wire).await.unwrap();
+    }
+
+    async fn hello(&self, of: &str, boot: BootId) {
+        let hello = AgentMessage::Hello(Hello {
+            name: Name::parse("probe-1").unwrap(),
+            boot,
+            build: "0.1.0".to_owned(),
+            protocols: PROTOCOLS,
+            capabilities: vec!["http".to_owned()],
+            region: region(of),
+            have: None,
+            waiting: Waiting::default(),
+            clock: self.clock.now(),
+        });
+        self.say(&hello).await;
+    }
+
+    async fn results(&self, first_seq: u64, results: Vec<CheckResult>) {
+        let batch = self.batch(first_seq, results);
+        self.say(&AgentMessage::Results(batch)).await;
+    }
+
+    fn batch(&self, first_seq: u64, results: Vec<CheckResult>) -> Batch {
+        Batch {
+            first_seq,
+            sent: self.clock.now(),
+            results,
+            unreadable: Vec::new(),
+        }
+    }
+
+    fn result(&self, monitor: MonitorId, outcome: Outcome) -> CheckResult {
+        let started = self.clock.now();
+        CheckResult {
+            monitor,
+            agent: AgentId::from_bytes([0; 16]),
+            run: Run::Slot(started),
+            meaning: vigilmon_common::monitor::Meaning(1),
+            started,
+            took: Duration::from_millis(5),
+            lateness: Duration::ZERO,
+            outcome,
+            phases: Phases::default(),
+            observation: None,
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<CoordinatorMessage>, Status> {
+        let next = tokio::time::timeout(PATIENCE, self.messages.message()).await;
+        let wire = next.expect("a message comes in time")?;
+        Ok(wire.map(|wire| coordinator_message_from_wire(wire).unwrap()))
+    }
+
+    async fn next(&mut self) -> CoordinatorMessage {
+        self.try_next().await.unwrap().expect("the stream goes on")
+    }
+
+    /// The next message that `wanted` takes; others pass by.
+    async fn until<T>(&mut self, wanted: impl Fn(CoordinatorMessage) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(self.next().await) {
+                return found;
+            }
+        }
+    }
+
+    async fn assignment(&mut self) -> Vec<Assigned> {
+        let mut all = Vec::new();
+        loop {
+            match self.next().await {
+                CoordinatorMessage::SnapshotPart(part) => all.extend(part),
+                CoordinatorMessage::SnapshotEnd => return all,
+                _ => {}
+            }
+        }
+    }
+
+    async fn refusal(&mut self) -> Status {
+        loop {
+            match self.try_next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("the stream ended without a status"),
+                Err(status) => return status,
+            }
+        }
+    }
+}
+
+fn bearing<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    request
+}
+
+fn down() -> Outcome {
+    Outcome::Down(Reason::new(
+        ReasonCode::HttpStatus,
+        "503 Service Unavailable",
+    ))
+}
+
+fn ack(message: CoordinatorMessage) -> Option<vigilmon_common::session::messages::Ack> {
+    match message {
+        CoordinatorMessage::Ack(ack) => Some(ack),
+        _ => None,
+    }
+}
+
+fn leave(message: CoordinatorMessage) -> Option<Leave> {
+    match message {
+        CoordinatorMessage::GoAway { why, .. } => Some(why),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_good_opens_nothing() {
+    let house = House::build().await;
+    for token in ["vta_guessed", "vtk_of_the_api", ""] {
+        let status = house.dial(token).await.err().unwrap();
+        assert_eq!(status.code(), Code::Unauthenticated, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_region_is_refused_with_the_remedy() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let mut agent = house.dial(&token).await.unwrap();
+    agent.hello("eu-west", boot(1)).await;
+    let status = agent.refusal().await;
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert!(status.message().contains("--region us-east"), "{status}");
+}
+
+#[tokio::test]
+async fn another_first_message_than_hello_is_refused() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let mut agent = house.dial(&token).await.unwrap();
+    agent.say(&AgentMessage::AskSnapshot).await;
+    assert_eq!(agent.refusal().await.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn results_of_assigned_monitors_are_readable_once_they_are_acked() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let monitor = house.monitor(&["us-east"]).await;
+    let (mut agent, welcome) = house.agent(&token, "us-east", boot(1)).await;
+    assert_eq!(welcome.sync, Sync::Snapshot);
+    let assigned = agent.assignment().await;
+    assert_eq!(assigned.len(), 1);
+    let foreign = MonitorId::from_bytes([9; 16]);
+    let results = vec![
+        agent.result(monitor, Outcome::Up),
+        agent.result(foreign, Outcome::Up),
+    ];
+    agent.results(1, results).await;
+    let ack = agent.until(ack).await;
+    assert_eq!((ack.seq, ack.refused.len(), ack.refused[0].seq), (2, 1, 2));
+    assert_eq!(
+        (house.stored(monitor).await, house.stored(foreign).await),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_monitor_that_is_added_reaches_the_agent_as_a_delta() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let (mut agent, _) = house.agent(&token, "us-east", boot(1)).await;
+    assert!(agent.assignment().await.is_empty());
+    let monitor = house.monitor(&["us-east"]).await;
+    let upserts = agent
+        .until(|message| match message {
+            CoordinatorMessage::Delta(delta) => Some(delta.upserts),
+            _ => None,
+        })
+        .await;
+    assert_eq!(upserts[0].monitor(), monitor);
+}
+
+#[tokio::test]
+async fn the_first_failing_result_makes_the_other_regions_check_now() {
+    let house = House::build().await;
+    let (_, east) = house.token("us-east").await;
+    let (_, west) = house.token("eu-west").await;
+    let monitor = house.monitor(&["us-east", "eu-west"]).await;
+    let (mut accuser, _) = house.agent(&east, "us-east", boot(1)).await;
+    let (mut other, _) = house.agent(&west, "eu-west", boot(1)).await;
+    let assigned = accuser.assignment().await;
+    let Assigned::Known(assignment) = &assigned[0] else {
+        panic!("it is known")
+    };
+    let mut failed = accuser.result(monitor, down());
+    failed.meaning = assignment.meaning;
+    accuser.results(1, vec![failed]).await;
+    let asked = other
+        .until(|message| match message {
+            CoordinatorMessage::CheckNow(ask) => Some(ask.what),
+            _ => None,
+        })
+        .await;
+    assert!(matches!(asked, Target::Monitor { monitor: of, .. } if of == monitor));
+}
+
+#[tokio::test]
+async fn a_backfill_is_stored_and_acked_and_changes_no_vote() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let monitor = house.monitor(&["us-east"]).await;
+    let (mut agent, welcome) = house.agent(&token, "us-east", boot(1)).await;
+    let assigned = agent.assignment().await;
+    let Assigned::Known(assignment) = &assigned[0] else {
+        panic!("it is known")
+    };
+    let mut failed = agent.result(monitor, down());
+    failed.meaning = assignment.meaning;
+    let open = v1::BackfillOpen {
+        session: welcome.session.as_bytes().to_vec().into(),
+    };
+    let messages = [
+        v1::backfill_message::Message::Open(open),
+        v1::backfill_message::Message::Results(batch_to_wire(&agent.batch(1, vec![failed]))),
+    ];
+    let messages = messages.map(|message| v1::BackfillMessage {
+        message: Some(message),
+    });
+    let request = bearing(&agent.token, tokio_stream::iter(messages));
+    let mut acks = agent.client.backfill(request).await.unwrap().into_inner();
+    let ack = tokio::time::timeout(PATIENCE, acks.message())
+        .await
+        .unwrap();
+    assert_eq!(ack.unwrap().unwrap().seq, 1);
+    assert_eq!(house.stored(monitor).await, 1);
+    let view = house.engine.view(monitor).await.unwrap();
+    assert!(view.failing_since.is_none() && view.regions[0].outcome.is_none());
+}
+
+#[tokio::test]
+async fn a_backfill_without_its_live_session_is_refused() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let (mut agent, _) = house.agent(&token, "us-east", boot(1)).await;
+    let open = v1::BackfillMessage {
+        message: Some(v1::backfill_message::Message::Open(v1::BackfillOpen {
+            session: vec![3; 16].into(),
+        })),
+    };
+    let request = bearing(&agent.token, tokio_stream::iter([open]));
+    let mut acks = agent.client.backfill(request).await.unwrap().into_inner();
+    let refused = tokio::time::timeout(PATIENCE, acks.message())
+        .await
+        .unwrap();
+    assert_eq!(refused.unwrap_err().code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_revoked_token_closes_its_open_streams() {
+    let house = House::build().await;
+    let (record, token) = house.token("us-east").await;
+    let (mut agent, _) = house.agent(&token, "us-east", boot(1)).await;
+    let by = Actor::coordinator();
+    let id = record.id.to_string();
+    house.engine.revoke_agent_token(by, &id).await.unwrap();
+    assert_eq!(agent.until(leave).await, Leave::Revoked);
+    assert!(agent.try_next().await.unwrap().is_none(), "the stream ends");
+    let again = house.dial(&token).await.err().unwrap();
+    assert_eq!(again.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_newer_process_replaces_the_older_for_good() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let (mut older, first) = house.agent(&token, "us-east", boot(1)).await;
+    let (_newer, second) = house.agent(&token, "us-east", boot(2)).await;
+    assert_eq!(first.agent, second.agent);
+    assert_eq!(older.until(leave).await, Leave::Replaced);
+    let mut back = house.dial(&token).await.unwrap();
+    back.hello("us-east", boot(1)).await;
+    assert_eq!(back.refusal().await.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_stop_acks_what_came_and_says_goodbye() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let monitor = house.monitor(&["us-east"]).await;
+    let (mut agent, _) = house.agent(&token, "us-east", boot(1)).await;
+    agent.assignment().await;
+    agent
+        .results(1, vec![agent.result(monitor, Outcome::Up)])
+        .await;
+    assert_eq!(agent.until(ack).await.seq, 1);
+    assert!(house.doors.shut_down(PATIENCE).await);
+    assert_eq!(agent.until(leave).await, Leave::Drain);
+    assert!(agent.try_next().await.unwrap().is_none(), "the stream ends");
+}
