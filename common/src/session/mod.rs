@@ -36,3 +36,5 @@ pub use messages::{AgentMessage, CoordinatorMessage};
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
