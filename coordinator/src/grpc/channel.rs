@@ -27,7 +27,8 @@ const TEST_EVERY: Duration = Duration::from_millis(100);
 const TEST_LOOK: usize = 50;
 
 /// Checks and seals what users send as channels: it has the key, and knows which addresses
-/// notifications may reach and whether mail can be sent at all.
+/// notifications may reach and whether mail can be sent at all. Problems name fields in full, such
+/// as `webhook.url`.
 pub trait SealChannels: Send + Sync {
     /// A webhook's URL as it may be shown, and sealed.
     ///
@@ -249,7 +250,7 @@ impl Api {
         match given {
             Some(v1::channel::Kind::Webhook(webhook)) => self.webhook(webhook, stored, problems),
             Some(v1::channel::Kind::Email(email)) => {
-                let to = noted("email", self.channels.email(&email.to), problems)?;
+                let to = noted(self.channels.email(&email.to), problems)?;
                 Some(SealedKind {
                     kind: ChannelKind::Email { to },
                     made: None,
@@ -290,8 +291,8 @@ impl Api {
             ("", None) => self.channels.webhook_secret(None),
             (secret, _) => self.channels.webhook_secret(Some(secret)),
         };
-        let url = noted("webhook", url, problems);
-        let secret = noted("webhook", secret, problems);
+        let url = noted(url, problems);
+        let secret = noted(secret, problems);
         let ((shown, url), (secret, made)) = (url?, secret?);
         Some(SealedKind {
             kind: ChannelKind::Webhook { shown, url, secret },
@@ -380,8 +381,6 @@ fn name(text: &str, problems: &mut Problems) -> Option<Name> {
     Name::parse(text).map_err(refused).ok()
 }
 
-fn noted<T>(prefix: &str, result: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
-    result
-        .map_err(|below| problems.extend_below(prefix, below))
-        .ok()
+fn noted<T>(result: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
+    result.map_err(|more| problems.extend(more)).ok()
 }

@@ -196,7 +196,11 @@ impl SealChannels for FakeSeal {
     fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems> {
         let mut problems = Problems::none();
         if !url.starts_with("http") {
-            problems.add("url", "is no URL", "write it like https://example.com/hook");
+            problems.add(
+                "webhook.url",
+                "is no URL",
+                "write it like https://example.com/hook",
+            );
         }
         problems.or(("https://example.com/…".to_owned(), reversed(url)))
     }
