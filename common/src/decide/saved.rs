@@ -19,7 +19,9 @@ use crate::time::Time;
 
 impl MonitorState {
     pub(super) fn saved(&mut self, monitor: &Monitor, now: Time, effects: &mut Vec<Effect>) {
-        if monitor.paused && self.activity == Activity::Active {
+        // Also where a crash came between the pause and its end of the incident.
+        let to_close = self.activity == Activity::Active || self.durable.incident.is_some();
+        if monitor.paused && to_close {
             self.suspend(Activity::Paused, now, effects);
         }
         let rules = Rules::of(&monitor.spec);

@@ -197,12 +197,19 @@ impl Owner {
             return Ok(());
         };
         let answer = watched.state.on(input, now, &mut self.effects);
+        let mut told = None;
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::CheckNow(check) => out.checks.push((id, check)),
                 Effect::Transition(incident) => {
                     let mut incident = *incident;
+                    // A late timer and the input itself may each move it: both were decided
+                    // before anybody was told of the first.
+                    if let Some((_, told)) = told.take_if(|(id, _)| *id == incident.id) {
+                        incident.told = told;
+                    }
                     let rows = notify(&self.env, &watched.monitor, &mut incident, now);
+                    told = Some((incident.id, incident.told.clone()));
                     watched.state.note_told(incident.id, incident.told.clone());
                     log_transition(&incident, rows.len());
                     out.rows.extend(rows);

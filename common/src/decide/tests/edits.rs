@@ -26,6 +26,17 @@ fn a_pause_closes_what_is_open_and_says_so() {
 }
 
 #[test]
+fn a_pause_that_a_crash_cut_in_two_is_completed_when_the_monitor_comes_back_as_it_was_saved() {
+    let mut world = is_down();
+    world.monitor.paused = true;
+    world.restart();
+    assert_eq!(world.status(), Status::Paused);
+    world.save(|_| {});
+    assert_eq!(world.last_incident().resolution, Some(Resolution::Paused));
+    assert_eq!(world.scope(), None);
+}
+
+#[test]
 fn a_resumed_monitor_is_unknown_for_want_of_votes() {
     let mut world = is_down();
     world.save(|monitor| monitor.paused = true);

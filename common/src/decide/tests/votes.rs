@@ -236,3 +236,21 @@ fn an_agent_that_moves_to_another_region_starts_anew_there() {
     world.on(moved).unwrap();
     assert_eq!(world.votes(), (0, 2));
 }
+
+/// Nearly every result takes this way, so it must not grow: no judging, no allocation.
+#[test]
+fn an_up_result_that_only_renews_a_vote_takes_the_short_way() {
+    let mut world = World::up(monitor(3));
+    let wake = world.state.next_wake();
+    world.pass(secs(10));
+    assert!(world.state.calm);
+    world.hear(0, &Outcome::Up);
+    assert_eq!(
+        world.state.next_wake(),
+        wake,
+        "judging would have moved the timer"
+    );
+    world.hear(1, &down());
+    world.hear(2, &Outcome::Up);
+    assert!(!world.state.calm, "a round runs");
+}
