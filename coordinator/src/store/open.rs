@@ -17,7 +17,7 @@ use super::error::Cause;
 use super::owner::caught;
 use super::record::Seal;
 use super::sled_state::SledState;
-use super::{HistoryStore, State, StateStore, StoreError, Stores};
+use super::{State, StateStore, StoreError, Stores};
 
 /// Why the stores of a folder cannot be opened. The message names the folder and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum OpenError {
         backup: Option<PathBuf>,
     },
     /// The state holds a record that this version cannot read.
-    #[error("{0}; run the version that wrote it, or a newer one")]
+    #[error("{0}; run the version that wrote it or a newer one, with the secret key of then")]
     Unreadable(StoreError),
 }
 
@@ -74,31 +74,66 @@ pub struct Opened {
     pub state: State,
 }
 
-/// Opens both stores of a data folder, or makes them; `fresh` is the epoch of new ones.
+/// Opens both stores of a data folder, or makes them; `fresh` is the epoch of new ones. A state
+/// that is damaged is left as it was found.
 ///
 /// # Errors
 /// A store is damaged, was written by another version, or the disk is full.
 pub async fn open(data: &DataDir, fresh: Epoch, seal: Arc<dyn Seal>) -> Result<Opened, OpenError> {
-    let (state_at, history_at) = (data.state(), data.history());
-    let of_state = |cause: Cause| refused(data, "state", &state_at, &cause);
-    let of_history = |cause: Cause| refused(data, "history", &history_at, &cause);
-    if !state_at.exists() {
-        if history_at.exists() {
-            return Err(of_state(Cause::new(
-                "it is gone, while the history is there",
-            )));
+    let at = data.state();
+    let of_state = |cause: Cause| refused(data, "state", &at, &cause);
+    let copy = at.with_extension("opening");
+    if !at.exists() && copy.exists() {
+        fs::rename(&copy, &at).map_err(|e| of_state(e.into()))?;
+    }
+    if !at.exists() {
+        if data.history().exists() {
+            let gone = "it is gone, while the history is there";
+            return Err(of_state(Cause::new(gone)));
         }
         let create = |folder: &Path| SledState::create(folder, fresh);
-        make(&state_at, create).map_err(of_state)?;
+        make(&at, create).map_err(of_state)?;
     }
-    let state_store = caught(|| SledState::open(&state_at, seal)).map_err(of_state)?;
-    let state = match state_store.load().await {
-        Ok(state) => state,
-        Err(error @ StoreError::Unreadable { .. }) => return Err(OpenError::Unreadable(error)),
-        Err(error) => return Err(of_state(Cause::new(error))),
+    // Opening mends what looks torn, which must not happen to what turns out to be damaged.
+    copy_files(&at, &copy).map_err(of_state)?;
+    let opened = open_state(data, seal).await;
+    let opened = match opened {
+        Ok((state_store, state)) => open_history(data, state_store, state).await,
+        Err(error) => Err(error),
     };
-    if !history_at.exists() {
-        make(&history_at, DiskHistory::create).map_err(of_history)?;
+    match &opened {
+        Err(OpenError::Damaged { store: "state", .. }) => put_back(&copy, &at),
+        _ => fs::remove_dir_all(&copy).map_err(Cause::from),
+    }
+    .map_err(of_state)?;
+    opened
+}
+
+async fn open_state(data: &DataDir, seal: Arc<dyn Seal>) -> Result<(SledState, State), OpenError> {
+    let at = data.state();
+    let damaged = |cause: Cause| refused(data, "state", &at, &cause);
+    let store = caught(|| SledState::open(&at, seal)).map_err(damaged)?;
+    let loaded = store.load().await;
+    if loaded.is_err() {
+        // Whatever it says now, the first error is the one to tell.
+        let _ = store.close().await;
+    }
+    match loaded {
+        Ok(state) => Ok((store, state)),
+        Err(error @ StoreError::Unreadable { .. }) => Err(OpenError::Unreadable(error)),
+        Err(error) => Err(damaged(Cause::new(error))),
+    }
+}
+
+async fn open_history(
+    data: &DataDir,
+    state_store: SledState,
+    state: State,
+) -> Result<Opened, OpenError> {
+    let at = data.history();
+    let of_history = |cause: Cause| refused(data, "history", &at, &cause);
+    if !at.exists() {
+        make(&at, DiskHistory::create).map_err(of_history)?;
     }
     let committed = state_store.committed();
     let witness = Witness {
@@ -106,25 +141,30 @@ pub async fn open(data: &DataDir, fresh: Epoch, seal: Arc<dyn Seal>) -> Result<O
         written: committed.load(Ordering::Acquire),
         committed,
     };
-    let history = caught(|| DiskHistory::open(&history_at, witness)).map_err(of_history)?;
+    let history = caught(|| DiskHistory::open(&at, witness)).map_err(of_history)?;
     let witnessed = history.witnessed(state.epoch).map_err(of_history)?;
-    if witnessed > state.commit {
-        let (last, had) = (state.commit.0, witnessed.0);
-        return Err(of_state(Cause::new(format!(
-            "it ends at commit {last}, but had {had}"
-        ))));
-    }
-    if state.applied > history.last() {
-        let (last, had) = (history.last().0, state.applied.0);
-        return Err(of_history(Cause::new(format!(
-            "it ends at group {last}, but had {had}"
-        ))));
-    }
     let stores = Stores {
         state: Arc::new(state_store),
         history: Arc::new(history),
     };
-    Ok(Opened { stores, state })
+    let (last, applied) = (stores.history.last(), state.applied);
+    let lost = if witnessed > state.commit {
+        let (last, had) = (state.commit.0, witnessed.0);
+        let cause = Cause::new(format!("it ends at commit {last}, but had {had}"));
+        Some(refused(data, "state", &data.state(), &cause))
+    } else if applied > last {
+        let cause = format!("it ends at group {}, but had {}", last.0, applied.0);
+        Some(of_history(Cause::new(cause)))
+    } else {
+        None
+    };
+    match lost {
+        None => Ok(Opened { stores, state }),
+        Some(lost) => {
+            let _ = stores.close().await;
+            Err(lost)
+        }
+    }
 }
 
 fn refused(data: &DataDir, store: &'static str, folder: &Path, cause: &Cause) -> OpenError {
@@ -156,4 +196,31 @@ fn make(folder: &Path, create: impl FnOnce(&Path) -> Result<(), Cause>) -> Resul
     let parent = folder.parent().unwrap_or(folder);
     File::open(parent)?.sync_all()?;
     Ok(())
+}
+
+/// Copies a folder's files, and those of the folders in it.
+fn copy_files(from: &Path, to: &Path) -> Result<(), Cause> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    let mut folders = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = folders.pop() {
+        fs::create_dir(&to)?;
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let target = to.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push((entry.path(), target));
+            } else {
+                fs::copy(entry.path(), target)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts a copy back in the place of what was opened.
+fn put_back(copy: &Path, at: &Path) -> Result<(), Cause> {
+    fs::remove_dir_all(at)?;
+    Ok(fs::rename(copy, at)?)
 }

@@ -5,10 +5,11 @@
 //! that failed. The thread ends when the store is closed or the last handle is gone.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
@@ -216,9 +217,26 @@ fn close<E: Engine>(engine: Option<E>, failure: &Failure) -> Result<(), StoreErr
     Ok(())
 }
 
+thread_local! {
+    /// Whether a panic on this thread is an engine's, caught and reported as an error.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runs a piece of an engine; a panic in it is an error like any other.
 pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, Cause>) -> Result<T, Cause> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !IS_CAUGHT.get() {
+                loud(panic);
+            }
+        }));
+    });
+    let before = IS_CAUGHT.replace(true);
+    let ran = catch_unwind(AssertUnwindSafe(run));
+    IS_CAUGHT.set(before);
+    ran.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Cause {

@@ -62,11 +62,14 @@ type Damage = (&'static str, fn(&Path));
 fn damages() -> [Damage; 4] {
     [
         ("empty", |file| fs::write(file, []).unwrap()),
-        ("garbage", |file| {
-            let garbage: Vec<u8> = (0..fs::metadata(file).unwrap().len())
-                .map(|i| u8::try_from(i.wrapping_mul(0x9e37_79b9) >> 7 & 0xff).unwrap())
-                .collect();
-            fs::write(file, garbage).unwrap();
+        ("scattered", |file| {
+            let mut bytes = fs::read(file).unwrap();
+            bytes
+                .iter_mut()
+                .skip(16)
+                .step_by(7)
+                .for_each(|byte| *byte ^= 0x5a);
+            fs::write(file, bytes).unwrap();
         }),
         ("half", |file| {
             let bytes = fs::read(file).unwrap();
@@ -118,6 +121,7 @@ async fn damage_every_file_of(store: &str) {
             let folder = tempfile::tempdir().unwrap();
             copy(pristine.path(), folder.path());
             damage(&folder.path().join(file));
+            let damaged = fs::read(folder.path().join(file)).unwrap();
             let what = format!("{} {how}", file.display());
             match open_folder(folder.path()).await.1 {
                 Ok(opened) => {
@@ -126,6 +130,10 @@ async fn damage_every_file_of(store: &str) {
                 }
                 Err(error) => {
                     noticed += 1;
+                    if store == "state" {
+                        let left = fs::read(folder.path().join(file)).unwrap();
+                        assert!(left == damaged, "{what}: neither mended nor thrown away");
+                    }
                     assert!(
                         matches!(error, OpenError::Damaged { .. }),
                         "{what}: {error}"
