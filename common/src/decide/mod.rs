@@ -11,7 +11,7 @@
 //!            run, vote    live? confirmed?  heard       narrows, resolves
 //!               └──► rounds: who else is asked, at once
 //! ```
-//! The inputs each have a file: results here, [`summary`], [`saved`], [`by_hand`]. After each,
+//! The inputs each have a file: results here, `summary`, `saved`, `by_hand`. After each,
 //! `judge` counts all votes anew and takes every step that the rules allow. Nothing is decided by
 //! the order of timers and inputs: what was due is judged before the next input is looked at.
 //!
