@@ -189,7 +189,7 @@ impl Session {
         let wait = self.next_wake();
         tokio::select! {
             message = self.inbound.message(), if reads => Event::Message(message),
-            said = self.from_engine.recv() => Event::Engine(said),
+            said = self.from_engine.recv(), if takes => Event::Engine(said),
             Some(stored) = self.on_their_way.next() => Event::Stored(stored),
             fetched = fetched(&mut self.snapshot) => Event::Snapshot(fetched),
             Some(ask) = self.judges.recv() => Event::Judge(ask),

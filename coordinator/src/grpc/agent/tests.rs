@@ -453,6 +453,21 @@ async fn a_newer_process_replaces_the_older_for_good() {
 }
 
 #[tokio::test]
+async fn sessions_that_are_let_go_are_acked_first() {
+    let house = House::build().await;
+    let (_, token) = house.token("us-east").await;
+    let monitor = house.monitor(&["us-east"]).await;
+    let (mut agent, _) = house.agent(&token, "us-east", boot(1)).await;
+    agent.assignment().await;
+    let result = agent.result(monitor, Outcome::Up);
+    agent.results(1, vec![result]).await;
+    agent.until(ack).await;
+    house.engine.close_sessions();
+    assert_eq!(agent.until(leave).await, Leave::Drain);
+    assert!(agent.try_next().await.unwrap().is_none(), "the stream ends");
+}
+
+#[tokio::test]
 async fn a_stop_acks_what_came_and_says_goodbye() {
     let house = House::build().await;
     let (_, token) = house.token("us-east").await;
