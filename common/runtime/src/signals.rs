@@ -5,6 +5,8 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::supervisor::{Policy, Supervisor};
+
 /// Listens for SIGINT and SIGTERM.
 #[derive(Debug)]
 pub struct Signals {
@@ -32,13 +34,19 @@ impl Signals {
         }
     }
 
-    /// Cancels `stop` at the first signal and ends the process with exit code 130 at the second.
-    pub async fn stop_then_exit(mut self, stop: CancellationToken) {
-        let name = self.next().await;
-        tracing::info!(signal = name, "stopping");
-        stop.cancel();
-        let name = self.next().await;
-        tracing::warn!(signal = name, "stopping at once");
-        std::process::exit(130);
+    /// The token that the first signal cancels; the second ends the process with exit code 130.
+    #[must_use]
+    pub fn watch(mut self, tasks: &Supervisor) -> CancellationToken {
+        let stop = CancellationToken::new();
+        let cancelled = stop.clone();
+        tasks.spawn("signals", Policy::BestEffort, async move {
+            let name = self.next().await;
+            tracing::info!(signal = name, "stopping");
+            cancelled.cancel();
+            let name = self.next().await;
+            tracing::warn!(signal = name, "stopping at once");
+            std::process::exit(130);
+        });
+        stop
     }
 }

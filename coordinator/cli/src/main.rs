@@ -1,2 +1,42 @@
-//! Vigilmon.
-fn main() {}
+//! `vigilmon`: runs everything in one process (`up`), and is the command line of a coordinator.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod client;
+mod commands;
+mod context;
+mod failure;
+mod format;
+mod output;
+
+/// An open, self-hosted, distributed uptime monitor
+#[derive(Debug, Parser)]
+#[command(name = "vigilmon", version, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    context: context::ContextFlags,
+    /// How data is printed
+    #[arg(short, long, global = true, value_enum, default_value_t, env = "VIGILMON_OUTPUT")]
+    output: output::Format,
+    /// Without colours
+    #[arg(long, global = true, env = "VIGILMON_NO_COLOR")]
+    no_color: bool,
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
+    match commands::run(&arguments.command, &arguments.context, arguments.output) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! `vigilmon channel …`
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use vigilmon_proto::v1;
+
+use super::done;
+use crate::client::Client;
+use crate::context::secret;
+use crate::failure::{Failure, exit};
+use crate::format;
+use crate::output::{self, Format};
+
+/// What is done with channels.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelCommand {
+    /// A new channel
+    Add(AddArgs),
+    /// All channels
+    List,
+    /// One channel
+    Show(Named),
+    /// Send a test message and say whether it arrived
+    Test(Named),
+    /// Remove it
+    Remove(Named),
+}
+
+/// A channel by name or id.
+#[derive(Args, Debug)]
+pub(crate) struct Named {
+    /// Its name or id
+    name: String,
+}
+
+/// A new channel.
+#[derive(Args)]
+#[group(id = "kind", required = true, multiple = false, args = ["webhook", "email"])]
+pub(crate) struct AddArgs {
+    /// Its name
+    name: String,
+    /// Standard Webhooks are sent to this URL; @FILE or env:NAME
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+    /// The webhook's signing secret, whsec_…; made when absent; @FILE or env:NAME
+    #[arg(long, value_name = "whsec_…", requires = "webhook")]
+    secret: Option<String>,
+    /// Mail goes to these addresses
+    #[arg(long, value_name = "ADDR[,ADDR]", value_delimiter = ',')]
+    email: Option<Vec<String>>,
+    /// The channel that gets a copy of what this one cannot deliver
+    #[arg(long, value_name = "CHANNEL")]
+    fallback: Option<String>,
+}
+
+impl std::fmt::Debug for AddArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // URL and secret are keys.
+        f.debug_struct("AddArgs").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Does it; the exit code.
+pub(crate) async fn run(
+    command: &ChannelCommand,
+    client: &Client,
+    format: Format,
+) -> Result<u8, Failure> {
+    let project = client.project.clone();
+    match command {
+        ChannelCommand::Add(args) => add(args, client, format).await,
+        ChannelCommand::List => {
+            let all = all(client).await?;
+            match format {
+                Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
+                Format::Table => output::table(
+                    ["NAME", "KIND", "TARGET", "FALLBACK", "STATE"],
+                    all.iter().map(row).collect(),
+                ),
+            }
+            Ok(exit::DONE)
+        }
+        ChannelCommand::Show(Named { name }) => {
+            let request = v1::GetChannelRequest { project, r#ref: name.clone() };
+            let channel = client.channels().get_channel(request).await?.into_inner();
+            match format {
+                Format::Json => output::json(&to_json(&channel)),
+                Format::Table => output::lines(&lines(&channel)),
+            }
+            Ok(exit::DONE)
+        }
+        ChannelCommand::Test(Named { name }) => {
+            let request = v1::TestChannelRequest { project, r#ref: name.clone() };
+            let answer = client.channels().test(request).await?.into_inner();
+            if !answer.delivered {
+                let message = format!("the test to {name} did not arrive: {}", answer.detail);
+                return Err(Failure::new(exit::FAILED, message, "it is tried again for 24 hours"));
+            }
+            let value = json!({ "delivered": true, "detail": answer.detail, "key": answer.key });
+            Ok(done(format, &format!("the test arrived: {}", answer.detail), &value))
+        }
+        ChannelCommand::Remove(Named { name }) => {
+            let request = v1::GetChannelRequest { project: project.clone(), r#ref: name.clone() };
+            let channel = client.channels().get_channel(request).await?.into_inner();
+            let request = v1::DeleteChannelRequest {
+                project,
+                r#ref: channel.id.clone(),
+                etag: String::new(),
+            };
+            client.channels().delete_channel(request).await?;
+            let value = json!({ "id": channel.id, "name": channel.name, "removed": true });
+            Ok(done(format, &format!("removed {}", channel.name), &value))
+        }
+    }
+}
+
+async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
+    let kind = match (&args.webhook, &args.email) {
+        (Some(url), _) => v1::channel::Kind::Webhook(v1::WebhookChannel {
+            url: secret("--webhook", url)?,
+            secret: match &args.secret {
+                Some(given) => secret("--secret", given)?,
+                None => String::new(),
+            },
+        }),
+        (None, to) => {
+            v1::channel::Kind::Email(v1::EmailChannel { to: to.clone().unwrap_or_default() })
+        }
+    };
+    let channel = v1::Channel {
+        name: args.name.clone(),
+        kind: Some(kind),
+        fallback: args.fallback.clone().unwrap_or_default(),
+        ..Default::default()
+    };
+    let request =
+        v1::CreateChannelRequest { project: client.project.clone(), channel: Some(channel) };
+    let made = client.channels().create_channel(request).await?.into_inner();
+    let fresh = match &made.kind {
+        Some(v1::channel::Kind::Webhook(hook)) if args.secret.is_none() => hook.secret.clone(),
+        _ => String::new(),
+    };
+    let reached = reached_by(&made, client).await?;
+    let mut value = to_json(&made);
+    if !fresh.is_empty() {
+        value["secret"] = json!(fresh);
+    }
+    done(format, &format!("added {}: {}", made.name, made.target), &value);
+    if !fresh.is_empty() && format == Format::Table {
+        output::lines(&[format!("secret (shown this once): {fresh}")]);
+    }
+    output::note(&reached);
+    Ok(exit::DONE)
+}
+
+/// Which routes reach a channel, or what happens as none does.
+async fn reached_by(channel: &v1::Channel, client: &Client) -> Result<String, Failure> {
+    let routes = super::route::all(client).await?;
+    let to: Vec<&str> = routes
+        .iter()
+        .filter(|route| route.to.contains(&channel.name) || route.to.contains(&channel.id))
+        .map(|route| route.name.as_str())
+        .collect();
+    Ok(match (routes.is_empty(), to.is_empty()) {
+        (true, _) => format!(
+            "there is no route yet: {} gets every global incident of monitors without a `notify` \
+             of their own",
+            channel.name
+        ),
+        (false, false) => format!("reached by the routes {}", to.join(", ")),
+        (false, true) => format!(
+            "no route reaches {0}: it gets nothing until one does (`vigilmon route add NAME --to \
+             {0}`), or a monitor names it (`--notify {0}`)",
+            channel.name
+        ),
+    })
+}
+
+async fn all(client: &Client) -> Result<Vec<v1::Channel>, Failure> {
+    let mut all = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListChannelsRequest {
+            project: client.project.clone(),
+            page_size: 0,
+            page_token,
+        };
+        let page = client.channels().list_channels(request).await?.into_inner();
+        all.extend(page.channels);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+fn kind(channel: &v1::Channel) -> &'static str {
+    match channel.kind {
+        Some(v1::channel::Kind::Webhook(_)) => "webhook",
+        Some(v1::channel::Kind::Email(_)) => "email",
+        Some(v1::channel::Kind::Inbox(_)) => "inbox",
+        None => "unknown",
+    }
+}
+
+fn state(channel: &v1::Channel) -> String {
+    match channel.disabled.as_str() {
+        "" => "enabled".to_owned(),
+        why => format!("disabled: {why}"),
+    }
+}
+
+fn row(channel: &v1::Channel) -> [String; 5] {
+    [
+        channel.name.clone(),
+        kind(channel).to_owned(),
+        channel.target.clone(),
+        channel.fallback.clone(),
+        state(channel),
+    ]
+}
+
+fn lines(channel: &v1::Channel) -> Vec<String> {
+    let mut lines = vec![
+        format!("{} ({})", channel.name, channel.id),
+        format!("  {:9} {}", kind(channel), channel.target),
+        format!("  state     {}", state(channel)),
+    ];
+    if !channel.fallback.is_empty() {
+        lines.push(format!("  fallback  {}", channel.fallback));
+    }
+    lines
+}
+
+fn to_json(channel: &v1::Channel) -> Value {
+    json!({
+        "id": channel.id,
+        "name": channel.name,
+        "kind": kind(channel),
+        "target": channel.target,
+        "fallback": format::text(&channel.fallback),
+        "disabled": format::text(&channel.disabled),
+        "created_at": format::time_json(channel.create_time.as_ref()),
+        "etag": channel.etag,
+    })
+}

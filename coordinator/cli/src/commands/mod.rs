@@ -1,0 +1,77 @@
+//! The commands, a module each.
+
+use clap::Subcommand;
+
+use crate::client::Client;
+use crate::context::ContextFlags;
+use crate::failure::{Failure, exit};
+use crate::output::{self, Format};
+
+mod agent;
+mod channel;
+mod incident;
+mod monitor;
+mod monitor_flags;
+mod region;
+mod route;
+mod up;
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Up(up::UpArgs),
+    /// What is watched
+    #[command(subcommand)]
+    Monitor(monitor::MonitorCommand),
+    /// What was or is down, and why
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    /// Where messages go
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
+    /// Which messages go where
+    #[command(subcommand)]
+    Route(route::RouteCommand),
+    /// Probe agents and their tokens
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
+    /// Regions that agents vote for
+    #[command(subcommand)]
+    Region(region::RegionCommand),
+}
+
+/// Does it; the exit code.
+pub(crate) fn run(
+    command: &Command,
+    context: &ContextFlags,
+    format: Format,
+) -> Result<u8, Failure> {
+    if let Command::Up(args) = command {
+        return up::run(args).map_err(|error| Failure::new(exit::FAILED, format!("{error:#}"), ""));
+    }
+    let context = context.resolve()?;
+    vigilmon_runtime::tls::install_provider();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| Failure::new(exit::FAILED, e.to_string(), ""))?;
+    runtime.block_on(async {
+        let client = Client::connect(&context).await?;
+        match command {
+            Command::Up(_) => Ok(exit::DONE),
+            Command::Monitor(command) => monitor::run(command, &client, format).await,
+            Command::Incident(command) => incident::run(command, &client, format).await,
+            Command::Channel(command) => channel::run(command, &client, format).await,
+            Command::Route(command) => route::run(command, &client, format).await,
+            Command::Agent(command) => agent::run(command, &client, format).await,
+            Command::Region(command) => region::run(command, &client, format).await,
+        }
+    })
+}
+
+/// Says what was done, or prints what is now, as JSON.
+fn done(format: Format, text: &str, value: &serde_json::Value) -> u8 {
+    match format {
+        Format::Table => output::lines(&[text]),
+        Format::Json => output::json(value),
+    }
+    exit::DONE
+}

@@ -1,0 +1,184 @@
+//! Answers as JSON and as words. Shapes of JSON are INTERFACE's.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vigilmon_common::duration;
+use vigilmon_common::time::Time;
+use vigilmon_proto::v1;
+
+/// A time of the wire; absent ones are `null` in JSON.
+pub(crate) fn time(at: Option<&prost_types::Timestamp>) -> Option<Time> {
+    at.map(vigilmon_proto::convert::time)
+}
+
+/// A span of the wire.
+pub(crate) fn span(span: Option<&prost_types::Duration>) -> Option<Duration> {
+    span.and_then(vigilmon_proto::convert::span)
+}
+
+/// Seconds as JSON has them: whole where they are.
+pub(crate) fn seconds(span: Option<Duration>) -> Value {
+    match span {
+        None => Value::Null,
+        Some(span) if span.subsec_nanos() == 0 => json!(span.as_secs()),
+        Some(span) => json!(span.as_secs_f64()),
+    }
+}
+
+/// A span for people: `30s`, `1h30m`.
+pub(crate) fn span_text(of: Option<&prost_types::Duration>) -> String {
+    span(of).map(duration::format).unwrap_or_default()
+}
+
+/// An age for people: `4s ago`.
+pub(crate) fn age_text(age: Option<Duration>) -> String {
+    age.map(|age| format!("{} ago", duration::rounded(age))).unwrap_or_else(|| "-".to_owned())
+}
+
+/// A time for people, in UTC to the second: `2026-03-01 10:02:03`.
+pub(crate) fn time_text(at: Option<&prost_types::Timestamp>) -> String {
+    let Some(at) = time(at) else { return "-".to_owned() };
+    let text = at.to_rfc3339();
+    text.get(..19).map_or(text.clone(), |cut| cut.replace('T', " "))
+}
+
+/// The hour and minute of a time, UTC: `10:02`.
+pub(crate) fn clock_text(at: Option<&prost_types::Timestamp>) -> String {
+    let text = time_text(at);
+    text.get(11..16).map_or(text.clone(), str::to_owned)
+}
+
+/// A text, or `null` when it is empty.
+pub(crate) fn text(text: &str) -> Value {
+    if text.is_empty() { Value::Null } else { json!(text) }
+}
+
+/// A time as JSON.
+pub(crate) fn time_json(at: Option<&prost_types::Timestamp>) -> Value {
+    time(at).map_or(Value::Null, |at| json!(at.to_rfc3339()))
+}
+
+/// The word of an outcome.
+pub(crate) fn outcome(of: i32) -> &'static str {
+    match v1::Outcome::try_from(of) {
+        Ok(v1::Outcome::Up) => "up",
+        Ok(v1::Outcome::Degraded) => "degraded",
+        Ok(v1::Outcome::Down) => "down",
+        Ok(v1::Outcome::Inconclusive) => "inconclusive",
+        _ => "unknown",
+    }
+}
+
+/// The vote that a standing is.
+pub(crate) fn vote(of: i32) -> &'static str {
+    match v1::Standing::try_from(of) {
+        Ok(v1::Standing::Failing) => "down",
+        Ok(v1::Standing::Passing) => "up",
+        _ => "none",
+    }
+}
+
+/// The word of a status of monitors.
+pub(crate) fn status(of: i32) -> &'static str {
+    match v1::MonitorStatus::try_from(of) {
+        Ok(v1::MonitorStatus::Up) => "up",
+        Ok(v1::MonitorStatus::Degraded) => "degraded",
+        Ok(v1::MonitorStatus::Down) => "down",
+        Ok(v1::MonitorStatus::Paused) => "paused",
+        _ => "unknown",
+    }
+}
+
+/// The word behind a prefix of the wire's enums: `SCOPE_GLOBAL` → `global`.
+pub(crate) fn word(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
+}
+
+/// The word of a severity.
+pub(crate) fn severity(of: i32) -> String {
+    let severity = v1::Severity::try_from(of).unwrap_or_default();
+    word(severity.as_str_name(), "SEVERITY_")
+}
+
+/// A reason as JSON.
+pub(crate) fn reason_json(reason: Option<&v1::Reason>) -> Value {
+    match reason {
+        None => Value::Null,
+        Some(reason) => json!({
+            "code": reason.code,
+            "text": reason.text,
+            "status_code": reason.status_code,
+        }),
+    }
+}
+
+/// A reason for people: its text, else its code.
+pub(crate) fn reason_text(reason: Option<&v1::Reason>) -> String {
+    match reason {
+        None => String::new(),
+        Some(reason) if reason.text.is_empty() => reason.code.clone(),
+        Some(reason) => reason.text.clone(),
+    }
+}
+
+/// Phases as JSON, in milliseconds.
+pub(crate) fn phases_json(phases: Option<&v1::Phases>) -> Value {
+    let millis = |micros: Option<u64>| micros.map(|us| us as f64 / 1000.0);
+    let phases = phases.copied().unwrap_or_default();
+    json!({
+        "dns_ms": millis(phases.dns_us),
+        "connect_ms": millis(phases.connect_us),
+        "tls_ms": millis(phases.tls_us),
+        "first_byte_ms": millis(phases.first_byte_us),
+        "transfer_ms": millis(phases.transfer_us),
+    })
+}
+
+/// What a check saw beside its outcome, as JSON.
+pub(crate) fn observation_json(seen: Option<&v1::Observation>) -> Value {
+    match seen {
+        None => Value::Null,
+        Some(seen) => json!({
+            "status_code": seen.status_code,
+            "address": text(&seen.address),
+            "body_excerpt": text(&seen.body_excerpt),
+            "assertions": seen.assertions,
+            "redirects": seen.redirects,
+            "certificate_not_after": time_json(seen.certificate_not_after.as_ref()),
+            "hint": text(&seen.hint),
+        }),
+    }
+}
+
+/// A latency for people: `12 ms`.
+pub(crate) fn latency_text(took: Option<&prost_types::Duration>) -> String {
+    match span(took) {
+        None => "-".to_owned(),
+        Some(took) if took < Duration::from_millis(10) => {
+            format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+        }
+        Some(took) => format!("{} ms", took.as_millis()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_contracts() {
+        assert_eq!(severity(v1::Severity::Critical as i32), "critical");
+        assert_eq!(vote(v1::Standing::Stale as i32), "none");
+        assert_eq!(status(v1::MonitorStatus::Degraded as i32), "degraded");
+        assert_eq!(outcome(v1::Outcome::Inconclusive as i32), "inconclusive");
+    }
+
+    #[test]
+    fn times_are_utc_to_the_second() {
+        let at = vigilmon_proto::convert::timestamp(Time::from_millis(1_772_359_323_004));
+        assert_eq!(time_text(Some(&at)), "2026-03-01 10:02:03");
+        assert_eq!(clock_text(Some(&at)), "10:02");
+        assert_eq!(time_text(None), "-");
+    }
+}

@@ -1,0 +1,85 @@
+//! The one place that prints: data on stdout, `error:` and `hint:` lines on stderr.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this module is the one place")]
+
+use anstream::{eprintln, println};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use serde_json::Value;
+use vigilmon_common::problem::Problems;
+
+use crate::failure::Failure;
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For scripts.
+    Json,
+}
+
+/// Width of tables where stdout is no terminal.
+const WIDTH: u16 = 80;
+
+/// Prints lines of data.
+pub(crate) fn lines<T: AsRef<str>>(lines: &[T]) {
+    for line in lines {
+        println!("{}", line.as_ref());
+    }
+}
+
+/// Prints JSON.
+pub(crate) fn json(value: &Value) {
+    println!("{value:#}");
+}
+
+/// Prints a note for people beside the data.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints what went wrong, and the remedy where there is one.
+pub(crate) fn error(message: &str, hint: &str) {
+    eprintln!("error: {message}");
+    if !hint.is_empty() {
+        eprintln!(" hint: {hint}");
+    }
+}
+
+/// Prints why a command ends badly.
+pub(crate) fn failure(failure: &Failure) {
+    for message in &failure.messages {
+        eprintln!("error: {message}");
+    }
+    if !failure.hint.is_empty() {
+        eprintln!(" hint: {}", failure.hint);
+    }
+}
+
+/// Prints everything that is wrong with an input.
+pub(crate) fn problems(problems: &Problems) {
+    for problem in problems.as_slice() {
+        error(&format!("{}: {}", problem.field, problem.message), &problem.remedy);
+    }
+}
+
+/// Prints a table, as wide as the terminal, else [`WIDTH`].
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
+    if rows.is_empty() {
+        eprintln!("none");
+        return;
+    }
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
+    table.set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    for line in table.lines() {
+        println!("{}", line.trim_end());
+    }
+}
