@@ -29,7 +29,9 @@ pub(crate) struct Bearer(MetadataValue<Ascii>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
         Ok(request)
     }
 }
@@ -81,7 +83,11 @@ impl Client {
         }
         let token = format!("Bearer {}", context.token).parse();
         let token = token.map_err(|_| {
-            Failure::new(exit::DENIED, "the token has characters that no token has", "")
+            Failure::new(
+                exit::DENIED,
+                "the token has characters that no token has",
+                "",
+            )
         })?;
         let tls = match &context.ca {
             Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
@@ -95,7 +101,11 @@ impl Client {
             .connect()
             .await
             .map_err(|error| Failure::unreachable(endpoint, &cause(&error)))?;
-        Ok(Self { channel, bearer: Bearer(token), project: context.project.clone() })
+        Ok(Self {
+            channel,
+            bearer: Bearer(token),
+            project: context.project.clone(),
+        })
     }
 }
 

@@ -25,7 +25,13 @@ pub(crate) struct ContextFlags {
     #[arg(long, global = true, value_name = "URL", env = "VIGILMON_ENDPOINT")]
     endpoint: Option<String>,
     /// The API token; @FILE reads a file, env:NAME a variable
-    #[arg(long, global = true, value_name = "TOKEN", env = "VIGILMON_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "VIGILMON_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// The authority to trust, a PEM file
     #[arg(long, global = true, value_name = "FILE", env = "VIGILMON_CA")]
@@ -71,15 +77,26 @@ impl ContextFlags {
         let project = project.unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
         if project != DEFAULT_PROJECT {
             let message = format!("project `{project}` does not exist");
-            return Err(Failure::new(exit::FAILED, message, "the only project is `default`"));
+            return Err(Failure::new(
+                exit::FAILED,
+                message,
+                "the only project is `default`",
+            ));
         }
-        let ca = self.ca.clone().or(if self.endpoint.is_some() && self.ca.is_none() {
-            file.ca_file.filter(|path| path.exists())
-        } else {
-            file.ca_file
-        });
+        let ca = self
+            .ca
+            .clone()
+            .or(if self.endpoint.is_some() && self.ca.is_none() {
+                file.ca_file.filter(|path| path.exists())
+            } else {
+                file.ca_file
+            });
         Ok(Context {
-            endpoint: self.endpoint.clone().or(file.endpoint).ok_or_else(|| missing("endpoint"))?,
+            endpoint: self
+                .endpoint
+                .clone()
+                .or(file.endpoint)
+                .ok_or_else(|| missing("endpoint"))?,
             ca: ca.map(|path| read_bytes(&path)).transpose()?,
             token: match &self.token {
                 Some(given) => secret("--token", given)?,
@@ -102,7 +119,10 @@ impl ContextFlags {
             };
         }
         let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(IN_HOME));
-        Ok([Some(PathBuf::from(HERE)), home].into_iter().flatten().find(|path| path.exists()))
+        Ok([Some(PathBuf::from(HERE)), home]
+            .into_iter()
+            .flatten()
+            .find(|path| path.exists()))
     }
 
     fn nowhere(&self) -> Failure {
@@ -118,13 +138,21 @@ fn read(path: &Path) -> Result<File, Failure> {
     let text = String::from_utf8_lossy(&read_bytes(path)?).into_owned();
     toml::from_str(&text).map_err(|error| {
         let message = format!("{} is no context file: {}", path.display(), error.message());
-        Failure::new(exit::FAILED, message, "`vigilmon up` writes one into its data folder")
+        Failure::new(
+            exit::FAILED,
+            message,
+            "`vigilmon up` writes one into its data folder",
+        )
     })
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| {
-        Failure::new(exit::FAILED, format!("cannot read {}: {error}", path.display()), "")
+        Failure::new(
+            exit::FAILED,
+            format!("cannot read {}: {error}", path.display()),
+            "",
+        )
     })
 }
 
@@ -132,11 +160,16 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(crate) fn secret(flag: &str, given: &str) -> Result<String, Failure> {
     if let Some(path) = given.strip_prefix('@') {
         let bytes = read_bytes(Path::new(path))?;
-        return Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned());
+        return Ok(String::from_utf8_lossy(&bytes)
+            .trim_end_matches(['\n', '\r'])
+            .to_owned());
     }
     if let Some(name) = given.strip_prefix("env:") {
         return std::env::var(name).map_err(|_| {
-            Failure::usage(format!("{flag}: the variable {name} is not set"), "export it first")
+            Failure::usage(
+                format!("{flag}: the variable {name} is not set"),
+                "export it first",
+            )
         });
     }
     Ok(given.to_owned())

@@ -33,7 +33,11 @@ pub(crate) struct Failure {
 impl Failure {
     /// One message with its remedy.
     pub(crate) fn new(code: u8, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, messages: vec![message.into()], hint: hint.into() }
+        Self {
+            code,
+            messages: vec![message.into()],
+            hint: hint.into(),
+        }
     }
 
     /// A wrong use of flags.
@@ -69,17 +73,26 @@ impl From<Status> for Failure {
                 bad.field_violations.iter().map(line).collect()
             })
             .unwrap_or_default();
-        let messages = if fields.is_empty() { vec![status.message().to_owned()] } else { fields };
+        let messages = if fields.is_empty() {
+            vec![status.message().to_owned()]
+        } else {
+            fields
+        };
         let (code, hint) = match status.code() {
             Code::NotFound => (exit::NOT_FOUND, hint),
-            Code::Unauthenticated => {
-                (exit::DENIED, "the token of the context is not good; see --token".to_owned())
-            }
+            Code::Unauthenticated => (
+                exit::DENIED,
+                "the token of the context is not good; see --token".to_owned(),
+            ),
             Code::PermissionDenied => (exit::DENIED, hint),
             Code::Unavailable | Code::DeadlineExceeded => (exit::UNREACHABLE, hint),
             _ => (exit::FAILED, hint),
         };
-        Self { code, messages, hint }
+        Self {
+            code,
+            messages,
+            hint,
+        }
     }
 }
 
@@ -94,7 +107,9 @@ fn flag(field: &str) -> String {
     if name.starts_with("--") || name == "name" || name.is_empty() {
         return name.to_owned();
     }
-    let (name, index) = name.split_once('[').map_or((name, None), |(n, i)| (n, Some(i)));
+    let (name, index) = name
+        .split_once('[')
+        .map_or((name, None), |(n, i)| (n, Some(i)));
     let spelled = format!("--{}", name.replace('_', "-"));
     match (field, index) {
         ("http.url", _) => format!("{spelled} (url)"),
@@ -119,8 +134,10 @@ mod tests {
         let failure: Failure =
             Status::with_error_details(Code::InvalidArgument, "wrong", details).into();
         assert_eq!(failure.code, exit::FAILED);
-        let said =
-            ["--expect-status: `2x` is no status", "--timeout: 30s is longer than every 10s"];
+        let said = [
+            "--expect-status: `2x` is no status",
+            "--timeout: 30s is longer than every 10s",
+        ];
         assert_eq!(failure.messages, said);
     }
 

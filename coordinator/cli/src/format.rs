@@ -33,14 +33,18 @@ pub(crate) fn span_text(of: Option<&prost_types::Duration>) -> String {
 
 /// An age for people: `4s ago`.
 pub(crate) fn age_text(age: Option<Duration>) -> String {
-    age.map(|age| format!("{} ago", duration::rounded(age))).unwrap_or_else(|| "-".to_owned())
+    age.map(|age| format!("{} ago", duration::rounded(age)))
+        .unwrap_or_else(|| "-".to_owned())
 }
 
 /// A time for people, in UTC to the second: `2026-03-01 10:02:03`.
 pub(crate) fn time_text(at: Option<&prost_types::Timestamp>) -> String {
-    let Some(at) = time(at) else { return "-".to_owned() };
+    let Some(at) = time(at) else {
+        return "-".to_owned();
+    };
     let text = at.to_rfc3339();
-    text.get(..19).map_or(text.clone(), |cut| cut.replace('T', " "))
+    text.get(..19)
+        .map_or(text.clone(), |cut| cut.replace('T', " "))
 }
 
 /// The hour and minute of a time, UTC: `10:02`.
@@ -51,7 +55,11 @@ pub(crate) fn clock_text(at: Option<&prost_types::Timestamp>) -> String {
 
 /// A text, or `null` when it is empty.
 pub(crate) fn text(text: &str) -> Value {
-    if text.is_empty() { Value::Null } else { json!(text) }
+    if text.is_empty() {
+        Value::Null
+    } else {
+        json!(text)
+    }
 }
 
 /// A time as JSON.
@@ -92,7 +100,9 @@ pub(crate) fn status(of: i32) -> &'static str {
 
 /// The word behind a prefix of the wire's enums: `SCOPE_GLOBAL` → `global`.
 pub(crate) fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
+    name.strip_prefix(prefix)
+        .unwrap_or(name)
+        .to_ascii_lowercase()
 }
 
 /// The word of a severity.

@@ -18,7 +18,14 @@ struct Arguments {
     #[command(flatten)]
     context: context::ContextFlags,
     /// How data is printed
-    #[arg(short, long, global = true, value_enum, default_value_t, env = "VIGILMON_OUTPUT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "VIGILMON_OUTPUT"
+    )]
     output: output::Format,
     /// Without colours
     #[arg(long, global = true, env = "VIGILMON_NO_COLOR")]

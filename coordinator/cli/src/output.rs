@@ -1,5 +1,4 @@
 //! The one place that prints: data on stdout, `error:` and `hint:` lines on stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this module is the one place")]
 
 use anstream::{eprintln, println};
 use comfy_table::presets::NOTHING;
@@ -60,7 +59,10 @@ pub(crate) fn failure(failure: &Failure) {
 /// Prints everything that is wrong with an input.
 pub(crate) fn problems(problems: &Problems) {
     for problem in problems.as_slice() {
-        error(&format!("{}: {}", problem.field, problem.message), &problem.remedy);
+        error(
+            &format!("{}: {}", problem.field, problem.message),
+            &problem.remedy,
+        );
     }
 }
 
@@ -71,10 +73,9 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
         return;
     }
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(WIDTH);
-    }
+    table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0));
     table.set_header(head);
     for row in rows {
         table.add_row(row);

@@ -54,6 +54,12 @@ pub(crate) struct TokenAddArgs {
     /// The region that its agents vote for
     #[arg(long, value_name = "REGION")]
     region: String,
+    /// How long it is good; until it is revoked when absent
+    #[arg(long, value_name = "DURATION", value_parser = vigilmon_common::duration::parse)]
+    ttl: Option<std::time::Duration>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    label: String,
 }
 
 /// A token by id.
@@ -73,7 +79,12 @@ pub(crate) async fn run(
         AgentCommand::List(args) => {
             let region = args.region.clone().unwrap_or_default();
             let request = v1::ListAgentsRequest { region };
-            let agents = client.fleet().list_agents(request).await?.into_inner().agents;
+            let agents = client
+                .fleet()
+                .list_agents(request)
+                .await?
+                .into_inner()
+                .agents;
             match format {
                 Format::Json => output::json(&agents.iter().map(agent_json).collect::<Value>()),
                 Format::Table => output::table(
@@ -84,7 +95,9 @@ pub(crate) async fn run(
             Ok(exit::DONE)
         }
         AgentCommand::Show(Named { name }) => {
-            let request = v1::GetAgentRequest { r#ref: name.clone() };
+            let request = v1::GetAgentRequest {
+                r#ref: name.clone(),
+            };
             let agent = client.fleet().get_agent(request).await?.into_inner();
             match format {
                 Format::Json => output::json(&agent_json(&agent)),
@@ -99,8 +112,16 @@ pub(crate) async fn run(
 async fn token(command: &TokenCommand, client: &Client, format: Format) -> Result<u8, Failure> {
     match command {
         TokenCommand::Add(args) => {
-            let request = v1::CreateAgentTokenRequest { region: args.region.clone() };
-            let made = client.fleet().create_agent_token(request).await?.into_inner();
+            let request = v1::CreateAgentTokenRequest {
+                region: args.region.clone(),
+                label: args.label.clone(),
+                ttl: args.ttl.map(vigilmon_proto::convert::duration),
+            };
+            let made = client
+                .fleet()
+                .create_agent_token(request)
+                .await?
+                .into_inner();
             let mut value = token_json(&made.token.unwrap_or_default());
             value["token"] = json!(made.secret);
             done(format, &made.secret, &value);
@@ -111,11 +132,16 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
         }
         TokenCommand::List => {
             let request = v1::ListAgentTokensRequest {};
-            let tokens = client.fleet().list_agent_tokens(request).await?.into_inner().tokens;
+            let tokens = client
+                .fleet()
+                .list_agent_tokens(request)
+                .await?
+                .into_inner()
+                .tokens;
             match format {
                 Format::Json => output::json(&tokens.iter().map(token_json).collect::<Value>()),
                 Format::Table => output::table(
-                    ["ID", "REGION", "CREATED (UTC)", "STATE"],
+                    ["ID", "REGION", "CREATED (UTC)", "STATE", "LABEL"],
                     tokens.iter().map(token_row).collect(),
                 ),
             }
@@ -123,8 +149,16 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
         }
         TokenCommand::Revoke(TokenId { id }) => {
             let request = v1::RevokeAgentTokenRequest { r#ref: id.clone() };
-            let token = client.fleet().revoke_agent_token(request).await?.into_inner();
-            Ok(done(format, &format!("revoked {}", token.id), &token_json(&token)))
+            let token = client
+                .fleet()
+                .revoke_agent_token(request)
+                .await?
+                .into_inner();
+            Ok(done(
+                format,
+                &format!("revoked {}", token.id),
+                &token_json(&token),
+            ))
         }
     }
 }
@@ -148,12 +182,19 @@ fn agent_lines(agent: &v1::Agent) -> Vec<String> {
     let mut lines = vec![
         format!("{} ({})", agent.name, agent.id),
         format!("  region    {}", agent.region),
-        format!("  state     {} since {} UTC", state(agent), format::time_text(agent.since.as_ref())),
+        format!(
+            "  state     {} since {} UTC",
+            state(agent),
+            format::time_text(agent.since.as_ref())
+        ),
         format!("  build     {}", agent.build),
         format!("  monitors  {}", agent.monitors),
     ];
     for rejected in &agent.rejected {
-        lines.push(format!("  cannot check {}: {}", rejected.monitor, rejected.text));
+        lines.push(format!(
+            "  cannot check {}: {}",
+            rejected.monitor, rejected.text
+        ));
     }
     for fault in &agent.faults {
         lines.push(format!("  fault     {}", format::reason_text(Some(fault))));
@@ -176,13 +217,18 @@ fn agent_json(agent: &v1::Agent) -> Value {
     })
 }
 
-fn token_row(token: &v1::AgentToken) -> [String; 4] {
-    let state = if token.revoke_time.is_some() { "revoked" } else { "good" };
+fn token_row(token: &v1::AgentToken) -> [String; 5] {
+    let state = if token.revoke_time.is_some() {
+        "revoked"
+    } else {
+        "good"
+    };
     [
         token.id.clone(),
         token.region.clone(),
         format::time_text(token.create_time.as_ref()),
         state.to_owned(),
+        token.label.clone(),
     ]
 }
 
@@ -190,6 +236,8 @@ fn token_json(token: &v1::AgentToken) -> Value {
     json!({
         "id": token.id,
         "region": token.region,
+        "label": token.label,
+        "expires_at": format::time_json(token.expire_time.as_ref()),
         "created_at": format::time_json(token.create_time.as_ref()),
         "revoked_at": format::time_json(token.revoke_time.as_ref()),
     })

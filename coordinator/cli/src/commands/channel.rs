@@ -56,7 +56,9 @@ pub(crate) struct AddArgs {
 impl std::fmt::Debug for AddArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // URL and secret are keys.
-        f.debug_struct("AddArgs").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("AddArgs")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +83,10 @@ pub(crate) async fn run(
             Ok(exit::DONE)
         }
         ChannelCommand::Show(Named { name }) => {
-            let request = v1::GetChannelRequest { project, r#ref: name.clone() };
+            let request = v1::GetChannelRequest {
+                project,
+                r#ref: name.clone(),
+            };
             let channel = client.channels().get_channel(request).await?.into_inner();
             match format {
                 Format::Json => output::json(&to_json(&channel)),
@@ -90,17 +95,31 @@ pub(crate) async fn run(
             Ok(exit::DONE)
         }
         ChannelCommand::Test(Named { name }) => {
-            let request = v1::TestChannelRequest { project, r#ref: name.clone() };
+            let request = v1::TestChannelRequest {
+                project,
+                r#ref: name.clone(),
+            };
             let answer = client.channels().test(request).await?.into_inner();
             if !answer.delivered {
                 let message = format!("the test to {name} did not arrive: {}", answer.detail);
-                return Err(Failure::new(exit::FAILED, message, "it is tried again for 24 hours"));
+                return Err(Failure::new(
+                    exit::FAILED,
+                    message,
+                    "it is tried again for 24 hours",
+                ));
             }
             let value = json!({ "delivered": true, "detail": answer.detail, "key": answer.key });
-            Ok(done(format, &format!("the test arrived: {}", answer.detail), &value))
+            Ok(done(
+                format,
+                &format!("the test arrived: {}", answer.detail),
+                &value,
+            ))
         }
         ChannelCommand::Remove(Named { name }) => {
-            let request = v1::GetChannelRequest { project: project.clone(), r#ref: name.clone() };
+            let request = v1::GetChannelRequest {
+                project: project.clone(),
+                r#ref: name.clone(),
+            };
             let channel = client.channels().get_channel(request).await?.into_inner();
             let request = v1::DeleteChannelRequest {
                 project,
@@ -123,9 +142,9 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
                 None => String::new(),
             },
         }),
-        (None, to) => {
-            v1::channel::Kind::Email(v1::EmailChannel { to: to.clone().unwrap_or_default() })
-        }
+        (None, to) => v1::channel::Kind::Email(v1::EmailChannel {
+            to: to.clone().unwrap_or_default(),
+        }),
     };
     let channel = v1::Channel {
         name: args.name.clone(),
@@ -133,9 +152,15 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
         fallback: args.fallback.clone().unwrap_or_default(),
         ..Default::default()
     };
-    let request =
-        v1::CreateChannelRequest { project: client.project.clone(), channel: Some(channel) };
-    let made = client.channels().create_channel(request).await?.into_inner();
+    let request = v1::CreateChannelRequest {
+        project: client.project.clone(),
+        channel: Some(channel),
+    };
+    let made = client
+        .channels()
+        .create_channel(request)
+        .await?
+        .into_inner();
     let fresh = match &made.kind {
         Some(v1::channel::Kind::Webhook(hook)) if args.secret.is_none() => hook.secret.clone(),
         _ => String::new(),
@@ -145,7 +170,11 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
     if !fresh.is_empty() {
         value["secret"] = json!(fresh);
     }
-    done(format, &format!("added {}: {}", made.name, made.target), &value);
+    done(
+        format,
+        &format!("added {}: {}", made.name, made.target),
+        &value,
+    );
     if !fresh.is_empty() && format == Format::Table {
         output::lines(&[format!("secret (shown this once): {fresh}")]);
     }

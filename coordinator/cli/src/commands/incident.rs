@@ -88,14 +88,24 @@ pub(crate) async fn run(
     let (said, incident) = match command {
         IncidentCommand::List(args) => return list(args, client, format).await,
         IncidentCommand::Show(Id { id }) => {
-            let request = v1::GetIncidentRequest { project, r#ref: id.clone() };
+            let request = v1::GetIncidentRequest {
+                project,
+                r#ref: id.clone(),
+            };
             let incident = service.get_incident(request).await?.into_inner();
             return Ok(print(&incident, format, show));
         }
         IncidentCommand::Why(Id { id }) => {
-            let request = v1::ExplainIncidentRequest { project, r#ref: id.clone() };
+            let request = v1::ExplainIncidentRequest {
+                project,
+                r#ref: id.clone(),
+            };
             let answer = service.explain(request).await?.into_inner();
-            return Ok(print(&answer.incident.unwrap_or_default(), format, why::lines));
+            return Ok(print(
+                &answer.incident.unwrap_or_default(),
+                format,
+                why::lines,
+            ));
         }
         IncidentCommand::Ack(AckArgs { id, note }) => {
             let request = v1::AcknowledgeIncidentRequest {
@@ -103,20 +113,33 @@ pub(crate) async fn run(
                 r#ref: id.clone(),
                 note: note.clone(),
             };
-            ("acknowledged", service.acknowledge(request).await?.into_inner())
+            (
+                "acknowledged",
+                service.acknowledge(request).await?.into_inner(),
+            )
         }
         IncidentCommand::Resolve(ResolveArgs { id, force }) => {
-            let request =
-                v1::ResolveIncidentRequest { project, r#ref: id.clone(), force: *force };
+            let request = v1::ResolveIncidentRequest {
+                project,
+                r#ref: id.clone(),
+                force: *force,
+            };
             ("resolved", service.resolve(request).await?.into_inner())
         }
         IncidentCommand::Comment(CommentArgs { id, text }) => {
-            let request =
-                v1::CommentIncidentRequest { project, r#ref: id.clone(), text: text.clone() };
+            let request = v1::CommentIncidentRequest {
+                project,
+                r#ref: id.clone(),
+                text: text.clone(),
+            };
             ("commented on", service.comment(request).await?.into_inner())
         }
     };
-    Ok(done(format, &format!("{said} {}", incident.id), &to_json(&incident)))
+    Ok(done(
+        format,
+        &format!("{said} {}", incident.id),
+        &to_json(&incident),
+    ))
 }
 
 fn print(incident: &v1::Incident, format: Format, text: fn(&v1::Incident) -> Vec<String>) -> u8 {
@@ -138,7 +161,11 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
             page_size: 0,
             page_token,
         };
-        let page = client.incidents().list_incidents(request).await?.into_inner();
+        let page = client
+            .incidents()
+            .list_incidents(request)
+            .await?
+            .into_inner();
         all.extend(page.incidents);
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -168,7 +195,10 @@ fn name(incident: &v1::Incident) -> String {
     match &incident.subject {
         Some(v1::incident::Subject::Monitor(facts)) => facts.name.clone(),
         Some(v1::incident::Subject::System(facts)) => {
-            let code = incident.reason.as_ref().map_or("system", |reason| reason.code.as_str());
+            let code = incident
+                .reason
+                .as_ref()
+                .map_or("system", |reason| reason.code.as_str());
             format!("{code} {}", facts.about)
         }
         None => String::new(),
@@ -176,7 +206,10 @@ fn name(incident: &v1::Incident) -> String {
 }
 
 fn scope(of: i32) -> String {
-    format::word(v1::Scope::try_from(of).unwrap_or_default().as_str_name(), "SCOPE_")
+    format::word(
+        v1::Scope::try_from(of).unwrap_or_default().as_str_name(),
+        "SCOPE_",
+    )
 }
 
 fn status(incident: &v1::Incident) -> String {
@@ -197,10 +230,18 @@ fn kind(transition: &v1::Transition) -> String {
 
 fn show(incident: &v1::Incident) -> Vec<String> {
     let mut lines = vec![
-        format!("{}: {} incident {}", name(incident), scope(incident.scope), status(incident)),
+        format!(
+            "{}: {} incident {}",
+            name(incident),
+            scope(incident.scope),
+            status(incident)
+        ),
         format!("  id        {}", incident.id),
         format!("  severity  {}", format::severity(incident.severity)),
-        format!("  reason    {}", format::reason_text(incident.reason.as_ref())),
+        format!(
+            "  reason    {}",
+            format::reason_text(incident.reason.as_ref())
+        ),
     ];
     if !incident.named.is_empty() {
         lines.push(format!("  regions   {}", incident.named.join(", ")));
@@ -210,9 +251,15 @@ fn show(incident: &v1::Incident) -> Vec<String> {
     {
         lines.push(format!("  affected  {}", facts.affected.join(", ")));
     }
-    lines.push(format!("  started   {} UTC", format::time_text(incident.start_time.as_ref())));
+    lines.push(format!(
+        "  started   {} UTC",
+        format::time_text(incident.start_time.as_ref())
+    ));
     if incident.end_time.is_some() {
-        lines.push(format!("  ended     {} UTC", format::time_text(incident.end_time.as_ref())));
+        lines.push(format!(
+            "  ended     {} UTC",
+            format::time_text(incident.end_time.as_ref())
+        ));
         if let Some(lasted) = format::span(incident.duration.as_ref()) {
             lines.push(format!("  lasted    {}", duration::rounded(lasted)));
         }

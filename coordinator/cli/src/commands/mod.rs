@@ -14,15 +14,13 @@ mod monitor;
 mod monitor_flags;
 mod region;
 mod route;
-mod up;
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Up(up::UpArgs),
     /// What is watched
     #[command(subcommand)]
-    Monitor(monitor::MonitorCommand),
+    Monitor(Box<monitor::MonitorCommand>),
     /// What was or is down, and why
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
@@ -46,17 +44,15 @@ pub(crate) fn run(
     context: &ContextFlags,
     format: Format,
 ) -> Result<u8, Failure> {
-    if let Command::Up(args) = command {
-        return up::run(args).map_err(|error| Failure::new(exit::FAILED, format!("{error:#}"), ""));
-    }
     let context = context.resolve()?;
     vigilmon_runtime::tls::install_provider();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|e| Failure::new(exit::FAILED, e.to_string(), ""))?;
     runtime.block_on(async {
         let client = Client::connect(&context).await?;
         match command {
-            Command::Up(_) => Ok(exit::DONE),
             Command::Monitor(command) => monitor::run(command, &client, format).await,
             Command::Incident(command) => incident::run(command, &client, format).await,
             Command::Channel(command) => channel::run(command, &client, format).await,

@@ -120,16 +120,28 @@ pub(crate) async fn run(
         }
         MonitorCommand::Edit(args) => edit(args, client, format).await,
         MonitorCommand::Pause(args) => {
-            let request =
-                v1::PauseMonitorRequest { project: client.project.clone(), r#ref: args.name.clone() };
+            let request = v1::PauseMonitorRequest {
+                project: client.project.clone(),
+                r#ref: args.name.clone(),
+            };
             let monitor = client.monitors().pause(request).await?.into_inner();
-            Ok(done(format, &format!("paused {}", monitor.name), &show::json(&monitor)))
+            Ok(done(
+                format,
+                &format!("paused {}", monitor.name),
+                &show::json(&monitor),
+            ))
         }
         MonitorCommand::Resume(args) => {
-            let request =
-                v1::ResumeMonitorRequest { project: client.project.clone(), r#ref: args.name.clone() };
+            let request = v1::ResumeMonitorRequest {
+                project: client.project.clone(),
+                r#ref: args.name.clone(),
+            };
             let monitor = client.monitors().resume(request).await?.into_inner();
-            Ok(done(format, &format!("resumed {}", monitor.name), &show::json(&monitor)))
+            Ok(done(
+                format,
+                &format!("resumed {}", monitor.name),
+                &show::json(&monitor),
+            ))
         }
         MonitorCommand::Remove(args) => remove(args, client, format).await,
         MonitorCommand::Check(args) => check::run(args, client, format).await,
@@ -138,17 +150,29 @@ pub(crate) async fn run(
 }
 
 async fn get(client: &Client, name: &str) -> Result<v1::Monitor, Failure> {
-    let request = v1::GetMonitorRequest { project: client.project.clone(), r#ref: name.to_owned() };
+    let request = v1::GetMonitorRequest {
+        project: client.project.clone(),
+        r#ref: name.to_owned(),
+    };
     Ok(client.monitors().get_monitor(request).await?.into_inner())
 }
 
 async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
     let given = given(Some(&args.http), &args.watch, &args.flags)?;
-    let monitor =
-        v1::Monitor { name: args.name.clone(), spec: Some(given.spec), ..Default::default() };
-    let request =
-        v1::CreateMonitorRequest { project: client.project.clone(), monitor: Some(monitor) };
-    let made = client.monitors().create_monitor(request).await?.into_inner();
+    let monitor = v1::Monitor {
+        name: args.name.clone(),
+        spec: Some(given.spec),
+        ..Default::default()
+    };
+    let request = v1::CreateMonitorRequest {
+        project: client.project.clone(),
+        monitor: Some(monitor),
+    };
+    let made = client
+        .monitors()
+        .create_monitor(request)
+        .await?
+        .into_inner();
     let spec = made.spec.clone().unwrap_or_default();
     let text = format!(
         "added {}: {} every {} from {}",
@@ -179,8 +203,16 @@ async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Fa
         }),
         update_mask: Some(prost_types::FieldMask { paths: given.mask }),
     };
-    let saved = client.monitors().update_monitor(request).await?.into_inner();
-    Ok(done(format, &format!("saved {}", saved.name), &show::json(&saved)))
+    let saved = client
+        .monitors()
+        .update_monitor(request)
+        .await?
+        .into_inner();
+    Ok(done(
+        format,
+        &format!("saved {}", saved.name),
+        &show::json(&saved),
+    ))
 }
 
 async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Failure> {
@@ -222,7 +254,11 @@ async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
 }
 
 async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let wanted = if args.since.is_some() { RESULTS_MAX } else { RESULTS_SHOWN };
+    let wanted = if args.since.is_some() {
+        RESULTS_MAX
+    } else {
+        RESULTS_SHOWN
+    };
     let since = args.since.map(|age| {
         let now = vigilmon_runtime::clock::SystemClock::shared().now();
         vigilmon_proto::convert::timestamp(now - age)
@@ -234,7 +270,7 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
             project: client.project.clone(),
             monitor: args.name.clone(),
             region: args.region.clone().unwrap_or_default(),
-            since: since.clone(),
+            since,
             until: None,
             page_size: 0,
             page_token,

@@ -123,12 +123,17 @@ pub(crate) fn given(
     watch: &WatchFlags,
     http: &HttpFlags,
 ) -> Result<Given, Failure> {
-    let mut given = Given { spec: v1::MonitorSpec::default(), mask: Vec::new() };
+    let mut given = Given {
+        spec: v1::MonitorSpec::default(),
+        mask: Vec::new(),
+    };
     watch_fields(watch, &mut given)?;
     let mut wire = v1::HttpSpec::default();
     let fields = http_fields(url, http, &mut wire)?;
     if !fields.is_empty() {
-        given.mask.extend(fields.iter().map(|field| format!("spec.http.{field}")));
+        given
+            .mask
+            .extend(fields.iter().map(|field| format!("spec.http.{field}")));
         given.spec.kind = Some(v1::monitor_spec::Kind::Http(wire));
     }
     Ok(given)
@@ -226,7 +231,10 @@ fn http_fields(
     }
     if let Some(limits) = &flags.degraded_latency {
         named.push("degraded_latency");
-        wire.degraded_latency = limits.iter().map(|&limit| convert::duration(limit)).collect();
+        wire.degraded_latency = limits
+            .iter()
+            .map(|&limit| convert::duration(limit))
+            .collect();
     }
     if let Some(given) = &flags.basic {
         named.push("basic");
@@ -265,9 +273,16 @@ pub(crate) fn severity(word: &str) -> Result<i32, Failure> {
 pub(crate) fn labels(given: &[String]) -> Result<HashMap<String, String>, Failure> {
     let pair = |text: &String| match text.split_once('=') {
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-        None => Err(Failure::usage(format!("--label: `{text}` has no `=`"), "write key=value")),
+        None => Err(Failure::usage(
+            format!("--label: `{text}` has no `=`"),
+            "write key=value",
+        )),
     };
-    given.iter().filter(|text| !text.is_empty()).map(pair).collect()
+    given
+        .iter()
+        .filter(|text| !text.is_empty())
+        .map(pair)
+        .collect()
 }
 
 fn headers(flag: &str, given: &[String]) -> Result<Vec<v1::Header>, Failure> {
@@ -278,11 +293,18 @@ fn headers(flag: &str, given: &[String]) -> Result<Vec<v1::Header>, Failure> {
         }),
         None => Err(Failure::new(
             crate::failure::exit::FAILED,
-            format!("{flag}: `{}` has no `:`", text.chars().take(20).collect::<String>()),
+            format!(
+                "{flag}: `{}` has no `:`",
+                text.chars().take(20).collect::<String>()
+            ),
             "write 'Name: value'",
         )),
     };
-    given.iter().filter(|text| !text.is_empty()).map(header).collect()
+    given
+        .iter()
+        .filter(|text| !text.is_empty())
+        .map(header)
+        .collect()
 }
 
 fn basic(given: &str) -> Result<v1::BasicAuth, Failure> {
@@ -291,10 +313,14 @@ fn basic(given: &str) -> Result<v1::BasicAuth, Failure> {
         return Ok(v1::BasicAuth::default());
     }
     match text.split_once(':') {
-        Some((user, password)) => {
-            Ok(v1::BasicAuth { user: user.to_owned(), password: password.to_owned() })
-        }
-        None => Err(Failure::usage("--basic: there is no `:` in it", "write user:password")),
+        Some((user, password)) => Ok(v1::BasicAuth {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }),
+        None => Err(Failure::usage(
+            "--basic: there is no `:` in it",
+            "write user:password",
+        )),
     }
 }
 
@@ -304,7 +330,10 @@ fn body(given: &str) -> Result<String, Failure> {
         None => given.to_owned(),
     };
     if text.len() > BODY_MAX {
-        return Err(Failure::usage("--body: it is over 1 MiB", "send a smaller one"));
+        return Err(Failure::usage(
+            "--body: it is over 1 MiB",
+            "send a smaller one",
+        ));
     }
     Ok(text)
 }
@@ -315,15 +344,24 @@ mod tests {
 
     #[test]
     fn only_what_was_given_is_named() {
-        let watch = WatchFlags { failures: Some(2), ..WatchFlags::default() };
-        let http = HttpFlags { expect_status: Some("2xx".to_owned()), ..HttpFlags::default() };
+        let watch = WatchFlags {
+            failures: Some(2),
+            ..WatchFlags::default()
+        };
+        let http = HttpFlags {
+            expect_status: Some("2xx".to_owned()),
+            ..HttpFlags::default()
+        };
         let given = given(None, &watch, &http).unwrap();
         assert_eq!(given.mask, ["spec.failures", "spec.http.expect_status"]);
     }
 
     #[test]
     fn secrets_are_not_printed() {
-        let http = HttpFlags { bearer: Some("hunter2".to_owned()), ..HttpFlags::default() };
+        let http = HttpFlags {
+            bearer: Some("hunter2".to_owned()),
+            ..HttpFlags::default()
+        };
         assert!(!format!("{http:?}").contains("hunter2"));
     }
 

@@ -24,7 +24,12 @@ pub(crate) async fn run(
     match command {
         RegionCommand::List => {
             let request = v1::ListRegionsRequest {};
-            let regions = client.fleet().list_regions(request).await?.into_inner().regions;
+            let regions = client
+                .fleet()
+                .list_regions(request)
+                .await?
+                .into_inner()
+                .regions;
             match format {
                 Format::Json => output::json(&regions.iter().map(to_json).collect::<Value>()),
                 Format::Table => output::table(

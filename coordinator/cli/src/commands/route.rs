@@ -98,9 +98,17 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
         to: args.to.clone(),
         ..Default::default()
     };
-    let request = v1::CreateRouteRequest { project: client.project.clone(), route: Some(route) };
+    let request = v1::CreateRouteRequest {
+        project: client.project.clone(),
+        route: Some(route),
+    };
     let made = client.routes().create_route(request).await?.into_inner();
-    let text = format!("added {}: {} → {}", made.name, matches(&made), made.to.join(", "));
+    let text = format!(
+        "added {}: {} → {}",
+        made.name,
+        matches(&made),
+        made.to.join(", ")
+    );
     Ok(done(format, &text, &to_json(&made)))
 }
 
@@ -109,8 +117,11 @@ pub(super) async fn all(client: &Client) -> Result<Vec<v1::Route>, Failure> {
     let mut all = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request =
-            v1::ListRoutesRequest { project: client.project.clone(), page_size: 0, page_token };
+        let request = v1::ListRoutesRequest {
+            project: client.project.clone(),
+            page_size: 0,
+            page_token,
+        };
         let page = client.routes().list_routes(request).await?.into_inner();
         all.extend(page.routes);
         page_token = page.next_page_token;
@@ -125,24 +136,39 @@ fn scope(word: &str) -> Result<i32, Failure> {
         Some(scope) if scope != v1::Scope::Unspecified => Ok(scope.into()),
         _ => {
             let message = format!("--scope: `{word}` is no scope");
-            Err(Failure::new(exit::FAILED, message, "use global or regional"))
+            Err(Failure::new(
+                exit::FAILED,
+                message,
+                "use global or regional",
+            ))
         }
     }
 }
 
 fn severities(route: &v1::Route) -> Vec<String> {
-    route.severities.iter().map(|&severity| format::severity(severity)).collect()
+    route
+        .severities
+        .iter()
+        .map(|&severity| format::severity(severity))
+        .collect()
 }
 
 fn scopes(route: &v1::Route) -> Vec<String> {
     let word = |&scope: &i32| {
-        format::word(v1::Scope::try_from(scope).unwrap_or_default().as_str_name(), "SCOPE_")
+        format::word(
+            v1::Scope::try_from(scope).unwrap_or_default().as_str_name(),
+            "SCOPE_",
+        )
     };
     route.scopes.iter().map(word).collect()
 }
 
 fn matches(route: &v1::Route) -> String {
-    let mut labels: Vec<String> = route.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let mut labels: Vec<String> = route
+        .labels
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
     labels.sort();
     let parts = [
         ("severity", severities(route)),
@@ -156,7 +182,11 @@ fn matches(route: &v1::Route) -> String {
         .filter(|(_, values)| !values.is_empty())
         .map(|(name, values)| format!("{name} {}", values.join("|")))
         .collect();
-    if said.is_empty() { "everything global".to_owned() } else { said.join(", ") }
+    if said.is_empty() {
+        "everything global".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 fn row(route: &v1::Route) -> [String; 3] {

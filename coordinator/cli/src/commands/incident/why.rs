@@ -10,9 +10,16 @@ use crate::format;
 
 /// The explanation, line by line.
 pub(super) fn lines(incident: &v1::Incident) -> Vec<String> {
-    let mut lines =
-        vec![format!("{}: {} incident {}", name(incident), scope(incident.scope), status(incident))];
-    lines.push(format!("  {}", format::reason_text(incident.reason.as_ref())));
+    let mut lines = vec![format!(
+        "{}: {} incident {}",
+        name(incident),
+        scope(incident.scope),
+        status(incident)
+    )];
+    lines.push(format!(
+        "  {}",
+        format::reason_text(incident.reason.as_ref())
+    ));
     if let Some(v1::incident::Subject::System(facts)) = &incident.subject {
         lines.push(format!("  {}", facts.summary));
         lines.extend(facts.affected.iter().map(|name| format!("    {name}")));
@@ -25,8 +32,11 @@ pub(super) fn lines(incident: &v1::Incident) -> Vec<String> {
 }
 
 fn explain(transition: &v1::Transition) -> Vec<String> {
-    let mut first =
-        format!("{} UTC  {}", format::time_text(transition.time.as_ref()), kind(transition));
+    let mut first = format!(
+        "{} UTC  {}",
+        format::time_text(transition.time.as_ref()),
+        kind(transition)
+    );
     if !transition.by.is_empty() {
         first.push_str(&format!(" by {}", transition.by));
     }
@@ -34,8 +44,15 @@ fn explain(transition: &v1::Transition) -> Vec<String> {
     if !transition.note.is_empty() {
         lines.push(format!("  {}", transition.note));
     }
-    let Some(evidence) = &transition.evidence else { return lines };
-    let width = evidence.regions.iter().map(|r| r.region.len()).max().unwrap_or_default();
+    let Some(evidence) = &transition.evidence else {
+        return lines;
+    };
+    let width = evidence
+        .regions
+        .iter()
+        .map(|r| r.region.len())
+        .max()
+        .unwrap_or_default();
     for region in &evidence.regions {
         lines.extend(votes(region, width));
     }
@@ -51,7 +68,11 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
     let vote = format::vote(region.standing);
     let confirmed = if region.confirmed { ", confirmed" } else { "" };
     if region.agents.is_empty() {
-        let because = if region.because.is_empty() { "no result yet" } else { &region.because };
+        let because = if region.because.is_empty() {
+            "no result yet"
+        } else {
+            &region.because
+        };
         return vec![format!("  {:width$}  {vote}: {because}", region.region)];
     }
     region
@@ -66,14 +87,22 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
                 text if text.is_empty() => outcome.to_owned(),
                 text => format!("{outcome}, {text}"),
             };
-            let because =
-                if region.because.is_empty() { String::new() } else { format!(" ({})", region.because) };
-            let age = format::span(agent.age.as_ref()).map(duration::rounded).unwrap_or_default();
+            let because = if region.because.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", region.because)
+            };
+            let age = format::span(agent.age.as_ref())
+                .map(duration::rounded)
+                .unwrap_or_default();
             let run = match agent.run_length {
                 0 | 1 => String::new(),
                 length => format!(", {length} in a row"),
             };
-            format!("  {:width$}  {vote}{confirmed}{because}: {seen}; {age} old{run}", region.region)
+            format!(
+                "  {:width$}  {vote}{confirmed}{because}: {seen}; {age} old{run}",
+                region.region
+            )
         })
         .collect()
 }
@@ -130,8 +159,14 @@ mod tests {
     fn every_region_is_named_with_its_vote_age_and_result() {
         let agent = v1::AgentEvidence {
             outcome: v1::Outcome::Down.into(),
-            reason: Some(v1::Reason { text: "503 Service Unavailable".into(), ..Default::default() }),
-            age: Some(prost_types::Duration { seconds: 2, nanos: 0 }),
+            reason: Some(v1::Reason {
+                text: "503 Service Unavailable".into(),
+                ..Default::default()
+            }),
+            age: Some(prost_types::Duration {
+                seconds: 2,
+                nanos: 0,
+            }),
             run_length: 2,
             ..Default::default()
         };
@@ -159,7 +194,10 @@ mod tests {
             ..Default::default()
         };
         let text = explain(&transition).join("\n");
-        assert!(text.contains("  eu-west  none: its agent is gone"), "{text}");
+        assert!(
+            text.contains("  eu-west  none: its agent is gone"),
+            "{text}"
+        );
         let seen = "us-east  down, confirmed: down, 503 Service Unavailable; 2s old, 2 in a row";
         assert!(text.contains(seen), "{text}");
         assert!(text.contains("otherwise  one vote less"), "{text}");

@@ -12,13 +12,13 @@ use crate::format;
 use crate::output::{self, Format};
 
 /// Checks now in every region; exit 0 when up or degraded, 1 when down or undecided.
-pub(super) async fn run(
-    args: &CheckArgs,
-    client: &Client,
-    format: Format,
-) -> Result<u8, Failure> {
+pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Result<u8, Failure> {
     let is_url = args.target.contains("://");
-    let given = given(is_url.then_some(args.target.as_str()), &args.watch, &args.flags)?;
+    let given = given(
+        is_url.then_some(args.target.as_str()),
+        &args.watch,
+        &args.flags,
+    )?;
     if !is_url && !given.mask.is_empty() {
         let hint = "flags go with a URL; change a monitor with `vigilmon monitor edit`";
         return Err(Failure::usage("a monitor is checked as it is saved", hint));
@@ -27,8 +27,10 @@ pub(super) async fn run(
         true => v1::check_monitor_request::Target::Spec(given.spec),
         false => v1::check_monitor_request::Target::Ref(args.target.clone()),
     };
-    let request =
-        v1::CheckMonitorRequest { project: client.project.clone(), target: Some(target) };
+    let request = v1::CheckMonitorRequest {
+        project: client.project.clone(),
+        target: Some(target),
+    };
     let mut stream = client.monitors().check(request).await?.into_inner();
     let mut rows: Vec<v1::CheckRow> = Vec::new();
     while let Some(row) = stream.next().await {
@@ -46,11 +48,24 @@ pub(super) async fn run(
 fn verdict(rows: &[v1::CheckRow]) -> u8 {
     let well = |row: &&v1::CheckRow| matches!(format::outcome(row.outcome), "up" | "degraded");
     let good = rows.iter().filter(well).count();
-    if good * 2 > rows.len() { exit::DONE } else { exit::FAILED }
+    if good * 2 > rows.len() {
+        exit::DONE
+    } else {
+        exit::FAILED
+    }
 }
 
 fn print(rows: &[v1::CheckRow]) {
-    let head = ["REGION", "OUTCOME", "TOOK", "DNS", "CONNECT", "TLS", "FIRST BYTE", "REASON"];
+    let head = [
+        "REGION",
+        "OUTCOME",
+        "TOOK",
+        "DNS",
+        "CONNECT",
+        "TLS",
+        "FIRST BYTE",
+        "REASON",
+    ];
     let cell = |micros: Option<u64>| match micros {
         None => "-".to_owned(),
         Some(us) if us < 10_000 => format!("{:.1}", us as f64 / 1000.0),

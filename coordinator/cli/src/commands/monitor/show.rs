@@ -60,7 +60,13 @@ pub(super) fn json(monitor: &v1::Monitor) -> Value {
 /// A monitor as a row of a table.
 pub(super) fn row(monitor: &v1::Monitor) -> [String; 5] {
     let state = monitor.state.clone().unwrap_or_default();
-    let count = |vote| state.regions.iter().filter(|r| format::vote(r.standing) == vote).count();
+    let count = |vote| {
+        state
+            .regions
+            .iter()
+            .filter(|r| format::vote(r.standing) == vote)
+            .count()
+    };
     let votes = format!("{} up, {} down", count("up"), count("down"));
     [
         monitor.name.clone(),
@@ -84,7 +90,10 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
             format::time_text(state.since.as_ref()),
             behind(": ", &state.reason),
         ),
-        format!("  rule      {} ({} of {})", quorum.rule, quorum.required, quorum.assigned),
+        format!(
+            "  rule      {} ({} of {})",
+            quorum.rule, quorum.required, quorum.assigned
+        ),
     ];
     if let Some(failing) = failing(&state, &quorum) {
         lines.push(format!("            {failing}"));
@@ -96,7 +105,11 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
     ));
     lines.push(format!("  severity  {}", format::severity(spec.severity)));
     if !spec.labels.is_empty() {
-        let mut labels: Vec<_> = spec.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let mut labels: Vec<_> = spec
+            .labels
+            .iter()
+            .map(|(k, v)| format!("{k}={v}"))
+            .collect();
         labels.sort();
         lines.push(format!("  labels    {}", labels.join(", ")));
     }
@@ -107,8 +120,18 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
         lines.push(format!("  incident  {}", state.incident));
     }
     lines.push("  regions".to_owned());
-    let width = state.regions.iter().map(|r| r.region.len()).max().unwrap_or_default();
-    lines.extend(state.regions.iter().map(|region| region_line(region, width)));
+    let width = state
+        .regions
+        .iter()
+        .map(|r| r.region.len())
+        .max()
+        .unwrap_or_default();
+    lines.extend(
+        state
+            .regions
+            .iter()
+            .map(|region| region_line(region, width)),
+    );
     lines
 }
 
@@ -119,9 +142,13 @@ fn region_line(region: &v1::RegionState, width: usize) -> String {
     };
     let age = format::age_text(format::span(region.age.as_ref()));
     let vote = format::vote(region.standing);
-    format!("    {:width$}  {vote:4}  {age:9}{}", region.region, behind("  ", &why))
-        .trim_end()
-        .to_owned()
+    format!(
+        "    {:width$}  {vote:4}  {age:9}{}",
+        region.region,
+        behind("  ", &why)
+    )
+    .trim_end()
+    .to_owned()
 }
 
 /// `1 of 4 failing since 10:02 (us-east); 3 needed`, while something fails.
@@ -146,7 +173,11 @@ fn failing(state: &v1::MonitorState, quorum: &v1::Quorum) -> Option<String> {
 }
 
 fn behind(sign: &str, text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("{sign}{text}") }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{sign}{text}")
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +192,10 @@ mod tests {
         let region = |name: &str, standing: v1::Standing| v1::RegionState {
             region: name.to_owned(),
             standing: standing.into(),
-            age: Some(prost_types::Duration { seconds: 4, nanos: 0 }),
+            age: Some(prost_types::Duration {
+                seconds: 4,
+                nanos: 0,
+            }),
             reason: (standing == v1::Standing::Failing).then(|| v1::Reason {
                 code: "http_status".to_owned(),
                 text: "503 Service Unavailable".to_owned(),
@@ -175,8 +209,14 @@ mod tests {
             kind: "http".to_owned(),
             target: "https://api.example.com/health".to_owned(),
             spec: Some(v1::MonitorSpec {
-                interval: Some(prost_types::Duration { seconds: 30, nanos: 0 }),
-                timeout: Some(prost_types::Duration { seconds: 10, nanos: 0 }),
+                interval: Some(prost_types::Duration {
+                    seconds: 30,
+                    nanos: 0,
+                }),
+                timeout: Some(prost_types::Duration {
+                    seconds: 10,
+                    nanos: 0,
+                }),
                 severity: v1::Severity::Critical.into(),
                 ..Default::default()
             }),
@@ -203,8 +243,14 @@ mod tests {
     fn a_monitor_says_its_rule_its_state_and_who_fails() {
         let text = lines(&monitor()).join("\n");
         assert!(text.contains("majority (3 of 4)"), "{text}");
-        assert!(text.contains("1 of 4 failing since 10:02 (us-east); 3 needed"), "{text}");
-        assert!(text.contains("    us-east       down  4s ago     503 Service Unavailable"), "{text}");
+        assert!(
+            text.contains("1 of 4 failing since 10:02 (us-east); 3 needed"),
+            "{text}"
+        );
+        assert!(
+            text.contains("    us-east       down  4s ago     503 Service Unavailable"),
+            "{text}"
+        );
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 
