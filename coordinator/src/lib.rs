@@ -1,11 +1,14 @@
 //! Vigilmon's coordinator: stores, engine, gRPC and HTTP doors, notifications.
 
+pub mod app;
 pub mod context;
 pub mod engine;
 pub mod grpc;
+pub mod http;
 mod joints;
 pub mod metrics;
 pub mod notify;
+pub mod options;
 pub mod secret;
 pub mod store;
 pub mod tls;

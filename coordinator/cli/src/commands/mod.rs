@@ -14,10 +14,12 @@ mod monitor;
 mod monitor_flags;
 mod region;
 mod route;
+mod up;
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Up(up::UpArgs),
     /// What is watched
     #[command(subcommand)]
     Monitor(Box<monitor::MonitorCommand>),
@@ -44,6 +46,9 @@ pub(crate) fn run(
     context: &ContextFlags,
     format: Format,
 ) -> Result<u8, Failure> {
+    if let Command::Up(args) = command {
+        return up::run(args).map_err(|error| Failure::new(exit::FAILED, format!("{error:#}"), ""));
+    }
     let context = context.resolve()?;
     vigilmon_runtime::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -53,6 +58,7 @@ pub(crate) fn run(
     runtime.block_on(async {
         let client = Client::connect(&context).await?;
         match command {
+            Command::Up(_) => Ok(exit::DONE),
             Command::Monitor(command) => monitor::run(command, &client, format).await,
             Command::Incident(command) => incident::run(command, &client, format).await,
             Command::Channel(command) => channel::run(command, &client, format).await,

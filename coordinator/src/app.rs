@@ -1,0 +1,338 @@
+//! The coordinator as a whole: its parts in order, up and down.
+//!
+//! Up: folder, listeners, stores, engine, notifier, doors. Down, within a bound: readiness turns
+//! red, sessions are let go, doors close, the notifier ends its attempts, the engine drains, the
+//! stores close.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use vigilmon_common::address::AddressPolicy;
+use vigilmon_common::id::Epoch;
+use vigilmon_runtime::clock::SharedClock;
+use vigilmon_runtime::random;
+use vigilmon_runtime::supervisor::{Policy, Supervisor};
+
+use crate::context;
+use crate::engine::{self, Actor, Handle};
+use crate::grpc::agent::AgentDoor;
+use crate::grpc::{self, Api};
+use crate::http::demo::{Demo, DemoSite};
+use crate::http::{self, Hosts, Readiness, Site};
+use crate::metrics::Metrics;
+use crate::notify::check::Checker;
+use crate::notify::inbox::Inbox;
+use crate::notify::{self, Senders, StoredOutbox};
+use crate::options::Options;
+use crate::secret::SecretKey;
+use crate::store::{self, DataDir, Stores};
+use crate::tls::{self, Authority};
+
+/// How long each step of the way down may take; together they stay within ten seconds.
+const STEP_PATIENCE: Duration = Duration::from_secs(2);
+/// What readiness waits for in every coordinator.
+const DOORS: &str = "gRPC";
+const CONTEXT: &str = "context.toml";
+
+/// What only `vigilmon up` has.
+#[derive(Debug, Default)]
+pub struct Local {
+    /// What the agents in this process may reach.
+    pub probe_addresses: Option<AddressPolicy>,
+    /// Names of further things that readiness waits for.
+    pub waits_for: Vec<String>,
+    /// Whether the demonstration runs.
+    pub demo: bool,
+}
+
+/// A running coordinator.
+pub struct App {
+    /// The way into the engine.
+    pub engine: Handle,
+    /// What is not there yet.
+    pub readiness: Readiness,
+    /// Where HTTP is served.
+    pub http: SocketAddr,
+    /// Where gRPC is served.
+    pub grpc: SocketAddr,
+    /// The authority to trust, in PEM form.
+    pub ca: String,
+    /// The context file for the command line.
+    pub context: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The address for people.
+    pub public_url: Url,
+    /// The demonstration's site, if it runs.
+    pub demo: Option<Demo>,
+    stores: Stores,
+    doors: Supervisor,
+    notifier: Supervisor,
+    core: Supervisor,
+    _folder: DataDir,
+}
+
+struct Listeners {
+    http: TcpListener,
+    grpc: TcpListener,
+    metrics: Option<TcpListener>,
+}
+
+impl App {
+    /// Starts everything; when it returns the doors are open.
+    ///
+    /// # Errors
+    /// A port is in use, the folder will not do, a store is damaged …: the message says what to do.
+    pub async fn start(options: Options, local: Local, clock: SharedClock) -> anyhow::Result<Self> {
+        vigilmon_runtime::tls::install_provider();
+        let folder = DataDir::open(&options.data)?;
+        let data = folder.path().to_owned();
+        let listeners = listen(&options).await?;
+        let key = SecretKey::open(&data)?;
+        let authority = Authority::open(&data)?;
+        let epoch = Epoch::new(clock.now(), random::bytes());
+        let stores = store::open(&folder, epoch, Arc::new(key.clone()))
+            .await?
+            .stores;
+
+        let http_address = listeners.http.local_addr()?;
+        let public_url = match options.public_url.clone() {
+            Some(url) => url,
+            None => Url::parse(&format!("http://{http_address}"))?,
+        };
+        let core = Supervisor::new(CancellationToken::new());
+        let metrics = Arc::new(Metrics::new());
+        let (sender, mailbox) = notify::channel();
+        let engine = engine::start(
+            engine::Options {
+                stores: stores.clone(),
+                clock: Arc::clone(&clock),
+                notifier: Arc::new(sender),
+                metrics: Arc::clone(&metrics),
+                owners: options.owners,
+                public_url: link_base(&public_url),
+                probe_addresses: local.probe_addresses.clone().map(Arc::new),
+            },
+            &core,
+        )
+        .await?;
+        for region in &options.regions {
+            engine
+                .add_region(Actor::coordinator(), region.clone())
+                .await?;
+        }
+
+        let notifier = core.sibling();
+        let inbox = Inbox::default();
+        let addresses = notify_addresses(&options, local.probe_addresses.is_some());
+        let worker = notify::Worker::new(notify::Options {
+            outbox: Arc::new(StoredOutbox::new(Arc::clone(&stores.state))),
+            channels: Arc::new(engine.clone()),
+            senders: Senders::new(
+                key.clone(),
+                addresses.clone(),
+                options.smtp.clone(),
+                inbox.clone(),
+            )?,
+            clock,
+            metrics,
+        });
+        let run = worker.run(mailbox, notifier.stop_token());
+        notifier.spawn("notifier", Policy::Critical, run);
+
+        let waits = [DOORS.to_owned(), CONTEXT.to_owned()];
+        let readiness = Readiness::waiting_for(waits.into_iter().chain(local.waits_for));
+        let doors = core.sibling();
+        let grpc_address = listeners.grpc.local_addr()?;
+        let config = authority.server(&tls::own_names(grpc_address, host_name()))?;
+        let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
+        let api = Api {
+            engine: engine.clone(),
+            public_url: link_base(&public_url).into(),
+            channels: Arc::new(Checker {
+                key,
+                addresses,
+                mail: options.smtp.is_some(),
+            }),
+        };
+        open_grpc(listeners.grpc, config, api, &doors);
+        readiness.there(DOORS);
+        let site = Site {
+            engine: engine.clone(),
+            readiness: readiness.clone(),
+            hosts: Arc::new(Hosts::new(&public_url, http_address)),
+        };
+        open_http(
+            listeners.http,
+            listeners.metrics,
+            site,
+            demo.clone(),
+            &doors,
+        );
+        let endpoint = endpoint(grpc_address);
+        let context = context::keep(&data, endpoint, &engine)
+            .await
+            .with_context(|| format!("cannot write {}", data.join(context::FILE).display()))?;
+        readiness.there(CONTEXT);
+        tracing::info!(http = %http_address, grpc = %grpc_address, data = %data.display(), "coordinator started");
+        Ok(Self {
+            engine,
+            readiness,
+            http: http_address,
+            grpc: grpc_address,
+            ca: authority.pem().to_owned(),
+            context,
+            data,
+            public_url,
+            demo,
+            stores,
+            doors,
+            notifier,
+            core,
+            _folder: folder,
+        })
+    }
+
+    /// Waits until `stop`, or until a part fails that the rest cannot do without.
+    pub async fn wait(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.core.failed_token().cancelled_owned() => {}
+        }
+    }
+
+    /// Ends everything in order.
+    ///
+    /// # Errors
+    /// A critical part had failed, or a store cannot be closed.
+    pub async fn shut_down(self) -> anyhow::Result<()> {
+        self.readiness.gone("the coordinator is stopping");
+        self.engine.close_sessions();
+        let parts = [
+            ("doors", &self.doors),
+            ("notifier", &self.notifier),
+            ("engine", &self.core),
+        ];
+        for (part, tasks) in parts {
+            if !tasks.shut_down(STEP_PATIENCE).await {
+                tracing::warn!(part, "did not end in time");
+            }
+        }
+        let failed = self.core.has_failed();
+        let closed = self.stores.close().await;
+        if let Some(failure) = self.stores.failure() {
+            return Err(failure.into());
+        }
+        closed?;
+        anyhow::ensure!(
+            !failed,
+            "a part failed that the coordinator cannot do without"
+        );
+        tracing::info!("coordinator stopped");
+        Ok(())
+    }
+}
+
+/// Before anything else is touched: a port in use is the commonest trouble.
+async fn listen(options: &Options) -> anyhow::Result<Listeners> {
+    let bind = async |flag: &str, address: SocketAddr| {
+        TcpListener::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}; stop what listens there, or set {flag}")
+        })
+    };
+    Ok(Listeners {
+        http: bind("--http", options.http).await?,
+        grpc: bind("--grpc", options.grpc).await?,
+        metrics: match options.metrics {
+            Some(address) => Some(bind("--metrics", address).await?),
+            None => None,
+        },
+    })
+}
+
+/// What notifications may reach: as far as the agents of `vigilmon up` while the doors are on
+/// loopback, else public addresses and what the operator allowed.
+fn notify_addresses(options: &Options, is_up: bool) -> AddressPolicy {
+    let policy = match is_up && options.is_local() {
+        true => AddressPolicy::local(),
+        false => AddressPolicy::new(Vec::new()),
+    };
+    policy.with(options.allow_net.iter().copied())
+}
+
+async fn start_demo(
+    wanted: bool,
+    engine: &Handle,
+    inbox: &Inbox,
+    doors: &Supervisor,
+) -> anyhow::Result<Option<Demo>> {
+    if !wanted {
+        return Ok(None);
+    }
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let site = DemoSite::default();
+    let site_address = listener.local_addr()?;
+    let serve = site.clone().serve(listener, doors.stop_token());
+    doors.spawn("demo site", Policy::BestEffort, serve);
+    Ok(Some(Demo {
+        engine: engine.clone(),
+        site,
+        site_address,
+        inbox: inbox.clone(),
+    }))
+}
+
+fn open_grpc(listener: TcpListener, config: Arc<ServerConfig>, api: Api, doors: &Supervisor) {
+    let stop = doors.stop_token();
+    let connections = tls::accept(listener, config, doors, stop.clone());
+    let agents = AgentDoor::new(api.engine.clone(), doors.clone());
+    let incoming = ReceiverStream::new(connections);
+    let serve = grpc::serve(api, agents, true, incoming, stop.cancelled_owned());
+    doors.spawn("gRPC server", Policy::Critical, serve);
+}
+
+/// What links begin with.
+fn link_base(public_url: &Url) -> String {
+    public_url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn open_http(
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    site: Site,
+    demo: Option<Demo>,
+    doors: &Supervisor,
+) {
+    let mut served = vec![(listener, http::router(site.clone(), demo))];
+    served.extend(metrics.map(|listener| (listener, http::metrics_router(site))));
+    for (listener, router) in served {
+        let stop = doors.stop_token();
+        doors.spawn("HTTP server", Policy::Critical, async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stop.cancelled_owned())
+                .await?;
+            Ok(())
+        });
+    }
+}
+
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/etc/hostname").ok()?;
+    Some(name.trim().to_owned())
+}
+
+/// How the command line on this machine reaches gRPC.
+fn endpoint(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        return format!("https://localhost:{}", address.port());
+    }
+    format!("https://{address}")
+}

@@ -1,0 +1,317 @@
+//! The demonstration: one page that shows how the regions vote on a small site, and breaks it.
+//!
+//! The site is a real HTTP server on a loopback port of its own; what is broken is the site, never
+//! the monitoring of it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use futures_util::Stream;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vigilmon_common::decide::View;
+use vigilmon_common::incident::{Incident, Standing, Subject};
+use vigilmon_common::time::Time;
+
+use crate::engine::Handle;
+use crate::notify::inbox::Inbox;
+
+/// Incidents and messages that the page shows.
+const SHOWN_MAX: usize = 20;
+/// The page hears of a change at most this often, and of the passing of time this often.
+const QUIET: Duration = Duration::from_millis(200);
+const BEAT: Duration = Duration::from_secs(1);
+/// Only this page sends it: another site cannot without asking first, and is refused then.
+const DEED_HEADER: &str = "x-vigilmon-demo";
+
+/// The small site that is watched.
+#[derive(Clone, Debug, Default)]
+pub struct DemoSite {
+    broken: Arc<AtomicBool>,
+}
+
+impl DemoSite {
+    /// Serves it until `stop`.
+    ///
+    /// # Errors
+    /// The server failed.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let router = Router::new()
+            .route("/", get(shop))
+            .route("/health", get(health))
+            .with_state(self);
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        Ok(served.await?)
+    }
+
+    /// Breaks or mends it.
+    pub fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Release);
+    }
+
+    /// Whether it is broken.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+}
+
+async fn shop(State(site): State<DemoSite>) -> Response {
+    if site.is_broken() {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "out of order\n").into_response();
+    }
+    "a small shop, open\n".into_response()
+}
+
+async fn health(State(site): State<DemoSite>) -> Response {
+    let (code, status, database) = match site.is_broken() {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "degraded", "unreachable"),
+        false => (StatusCode::OK, "ok", "ok"),
+    };
+    let body = serde_json::json!({ "status": status, "checks": { "database": database } });
+    (code, axum::Json(body)).into_response()
+}
+
+/// What the page knows.
+#[derive(Clone)]
+pub struct Demo {
+    /// The engine.
+    pub engine: Handle,
+    /// The site that is watched.
+    pub site: DemoSite,
+    /// Where it is served.
+    pub site_address: SocketAddr,
+    /// What the demonstration's channel got.
+    pub inbox: Inbox,
+}
+
+/// The page and what it asks for.
+pub(super) fn router(demo: Demo) -> Router {
+    Router::new()
+        .route("/demo", get(page))
+        .route("/demo/demo.css", get(style))
+        .route("/demo/demo.js", get(script))
+        .route("/demo/state", get(state))
+        .route("/demo/events", get(events))
+        .route("/demo/break", post(break_site))
+        .route("/demo/mend", post(mend_site))
+        .with_state(demo)
+}
+
+async fn page() -> impl IntoResponse {
+    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                  img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, include_str!("../../assets/demo.html"))
+}
+
+async fn style() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, include_str!("../../assets/demo.css"))
+}
+
+async fn script() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, include_str!("../../assets/demo.js"))
+}
+
+async fn break_site(State(demo): State<Demo>, headers: HeaderMap) -> Response {
+    deed(&demo, &headers, true)
+}
+
+async fn mend_site(State(demo): State<Demo>, headers: HeaderMap) -> Response {
+    deed(&demo, &headers, false)
+}
+
+fn deed(demo: &Demo, headers: &HeaderMap, broken: bool) -> Response {
+    if !headers.contains_key(DEED_HEADER) {
+        let text = format!("send the header {DEED_HEADER}: 1\n");
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    demo.site.set_broken(broken);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Serialize)]
+struct Shown {
+    broken: bool,
+    site: String,
+    monitors: Vec<MonitorShown>,
+    incidents: Vec<IncidentShown>,
+    inbox: Vec<MessageShown>,
+}
+
+#[derive(Serialize)]
+struct MonitorShown {
+    name: String,
+    target: String,
+    status: &'static str,
+    since: Time,
+    reason: String,
+    regions: Vec<RegionShown>,
+}
+
+#[derive(Serialize)]
+struct RegionShown {
+    region: String,
+    name: String,
+    vote: &'static str,
+    text: String,
+    age_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct IncidentShown {
+    id: String,
+    title: String,
+    text: String,
+    open: bool,
+    started_at: Time,
+}
+
+#[derive(Serialize)]
+struct MessageShown {
+    at: Time,
+    subject: String,
+    text: String,
+    bad: bool,
+}
+
+async fn state(State(demo): State<Demo>) -> Response {
+    match shown(&demo).await {
+        Some(shown) => axum::Json(shown).into_response(),
+        None => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the coordinator is stopping\n",
+        )
+            .into_response(),
+    }
+}
+
+async fn events(
+    State(demo): State<Demo>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
+    let changes = demo.engine.changes();
+    let stream =
+        futures_util::stream::unfold((demo, changes, true), |(demo, mut changes, first)| {
+            async move {
+                if !first {
+                    // Whatever comes first: a change, or a second that makes ages wrong.
+                    let _ = tokio::time::timeout(BEAT, changes.changed()).await;
+                    tokio::time::sleep(QUIET).await;
+                    changes.mark_unchanged();
+                }
+                let shown = shown(&demo).await?;
+                let event = Event::default().json_data(shown).ok()?;
+                Some((Ok(event), (demo, changes, false)))
+            }
+        });
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+/// `None` once the engine stops.
+async fn shown(demo: &Demo) -> Option<Shown> {
+    let views = demo.engine.views(None).await.ok()?;
+    let directory = demo.engine.directory().read();
+    let monitors = directory.monitors().filter_map(|monitor| {
+        let view = views.get(&monitor.id)?;
+        Some(MonitorShown {
+            name: monitor.spec.name.as_str().to_owned(),
+            target: monitor.spec.target(),
+            status: view.status.as_str(),
+            since: view.since,
+            reason: view.reason.clone(),
+            regions: regions(view, &|region| directory.display_name(region)),
+        })
+    });
+    let incidents = demo.engine.incidents(false);
+    Some(Shown {
+        broken: demo.site.is_broken(),
+        site: format!("http://{}", demo.site_address),
+        monitors: monitors.collect(),
+        incidents: incidents
+            .iter()
+            .take(SHOWN_MAX)
+            .map(|i| incident_shown(i))
+            .collect(),
+        inbox: messages(&demo.inbox),
+    })
+}
+
+fn regions(
+    view: &View,
+    name: &dyn Fn(&vigilmon_common::name::Region) -> String,
+) -> Vec<RegionShown> {
+    let shown = |region: &vigilmon_common::decide::RegionView| RegionShown {
+        region: region.region.as_str().to_owned(),
+        name: name(&region.region),
+        vote: match region.standing {
+            Standing::Failing => "down",
+            Standing::Passing => "up",
+            Standing::Stale | Standing::Abstaining => "none",
+        },
+        text: match (&region.reason, region.standing) {
+            (Some(reason), _) => reason.to_string(),
+            (None, Standing::Passing) => "up".to_owned(),
+            (None, _) => region.because.clone(),
+        },
+        age_seconds: region.age.map(|age| age.as_secs_f64()),
+    };
+    view.regions.iter().map(shown).collect()
+}
+
+fn incident_shown(incident: &Incident) -> IncidentShown {
+    let what = match &incident.subject {
+        Subject::Monitor(facts) => facts.name.clone(),
+        Subject::System(facts) => facts.summary.clone(),
+    };
+    let named: Vec<&str> = incident.named.iter().map(|r| r.as_str()).collect();
+    let mut text = incident.reason.to_string();
+    if !named.is_empty() {
+        text.push_str(&format!(" · {}", named.join(", ")));
+    }
+    if let Some(duration) = incident.duration() {
+        text.push_str(&format!(" · lasted {} s", duration.as_secs()));
+    }
+    text.push_str(&format!("\nvigilmon incident why {}", incident.id));
+    IncidentShown {
+        id: incident.id.to_string(),
+        title: format!("{what}: {} incident {}", incident.scope, incident.status),
+        text,
+        open: incident.is_open(),
+        started_at: incident.started_at,
+    }
+}
+
+fn messages(inbox: &Inbox) -> Vec<MessageShown> {
+    let newest = inbox.messages().into_iter().rev().take(SHOWN_MAX);
+    newest
+        .map(|message| MessageShown {
+            at: message.at,
+            bad: message.event.ends_with("opened"),
+            subject: message.subject,
+            text: message.text,
+        })
+        .collect()
+}
