@@ -10,7 +10,7 @@ use vigilmon_agent::Agent;
 use vigilmon_agent::flags::{Flags, Plan, Surroundings};
 use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::signals::Signals;
-use vigilmon_runtime::supervisor::{Policy, Supervisor};
+use vigilmon_runtime::supervisor::Supervisor;
 use vigilmon_runtime::telemetry;
 
 /// What was asked for cannot be done: nothing was started.
@@ -37,15 +37,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(plan: Plan) -> anyhow::Result<()> {
-    let stop = CancellationToken::new();
-    let supervisor = Supervisor::new(stop.clone());
-    let signals = Signals::listen()?;
+    let supervisor = Supervisor::new(CancellationToken::new());
+    let stop = Signals::listen()?.watch(&supervisor);
     let agent = Agent::start(plan.options, SystemClock::shared(), &supervisor)?;
-    let on_signal = stop.clone();
-    supervisor.spawn("signals", Policy::BestEffort, async move {
-        signals.stop_then_exit(on_signal).await;
-        Ok(())
-    });
     let left = tokio::select! {
         left = agent.left() => left,
         () = stop.cancelled() => None,
