@@ -34,12 +34,14 @@ mod copies;
 mod effects;
 mod lane;
 mod settled;
+mod step;
 
 pub use answer::{Answer, Failure, FailureKind, RETRY_MAX, RETRY_MIN, backoff, retry_after};
 pub use effects::{Change, Effects, Input, Report};
 use lane::Lanes;
 pub use lane::{FAILING_AFTER, Limits};
 use settled::Settled;
+use step::Step;
 
 /// How long a row is tried.
 pub const EXPIRY: Duration = Duration::from_secs(24 * 3_600);
@@ -370,35 +372,6 @@ impl Delivery {
 /// Whether a row is the last that its channel hears of its subject.
 fn is_end(row: &Row) -> bool {
     row.event.ends_with(".resolved")
-}
-
-/// What one call of [`Delivery::on`] brings about.
-struct Step<'a> {
-    now: Time,
-    ids: &'a mut dyn FnMut() -> u64,
-    changes: BTreeMap<u64, Change>,
-    reports: Vec<Report>,
-}
-
-impl Step<'_> {
-    fn save(&mut self, row: Row) {
-        self.changes.insert(row.id, Change::Save(row));
-    }
-
-    fn settle(&mut self, row: Row) {
-        self.changes.insert(row.id, Change::Settle(row));
-    }
-
-    /// The settled row is needed no more.
-    fn forget(&mut self, row: Row) {
-        let saved_now = self.changes.contains_key(&row.id);
-        let change = if saved_now {
-            Change::Settle(row.clone())
-        } else {
-            Change::Forget(row.id)
-        };
-        self.changes.insert(row.id, change);
-    }
 }
 
 /// When a row wants its next attempt.

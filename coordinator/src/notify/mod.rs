@@ -13,10 +13,15 @@ mod attempt;
 pub mod check;
 pub mod email;
 pub mod inbox;
+mod mailbox;
 mod outbox;
+mod record;
+#[cfg(test)]
+mod testkit;
 mod webhook;
 mod worker;
 
 pub use attempt::Senders;
+pub use mailbox::{Mailbox, Sender, channel};
 pub use outbox::{Outbox, StoredOutbox};
-pub use worker::{Channels, Mailbox, Options, Sender, Worker, channel};
+pub use worker::{Channels, Options, Worker};

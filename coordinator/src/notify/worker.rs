@@ -7,30 +7,28 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, mpsc};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::notify::channel::Channel;
 use vigilmon_common::notify::delivery::{
-    Answer, Change, Delivery, Effects, Failure, Input, Limits, Report,
+    Answer, Delivery, Effects, Failure, Input, Limits, Report,
 };
-use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
+use vigilmon_common::notify::row::{Purpose, Row};
 use vigilmon_common::time::Time;
 use vigilmon_runtime::clock::{SharedClock, Stopwatch};
 use vigilmon_runtime::random;
 
 use super::attempt::{Attempted, Senders};
+use super::mailbox::{Event, Mailbox};
 use super::outbox::Outbox;
+use super::record::records;
 use crate::metrics::{ChannelLabel, Metrics, NotificationLabels};
-use crate::store::{DeliveryRecord, DeliveryResult};
+use crate::store::DeliveryRecord;
 
-/// Commits of the engine that may wait for the worker; more are read from the store.
-const MAILBOX_MAX: usize = 1024;
 /// Longest sleep, so that a wall clock that was set does not hold a row back for long.
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// How long attempts under way may go on when the coordinator stops.
@@ -50,65 +48,6 @@ pub trait Channels: Send + Sync {
 
     /// The channel fails, and how; `None`: it works. May be told twice.
     async fn failing(&self, id: ChannelId, how: Option<String>);
-}
-
-/// Wakes the worker; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    events: mpsc::Sender<Event>,
-    missed: Arc<Missed>,
-}
-
-/// What the worker is woken by.
-#[derive(Debug)]
-pub struct Mailbox {
-    events: mpsc::Receiver<Event>,
-    missed: Arc<Missed>,
-}
-
-#[derive(Debug)]
-enum Event {
-    Added(Vec<Row>),
-    ChannelSaved(ChannelId),
-}
-
-/// That something did not fit into the mailbox.
-#[derive(Debug, Default)]
-struct Missed {
-    any: AtomicBool,
-    wake: Notify,
-}
-
-/// A way to wake a worker, and the worker's end of it.
-#[must_use]
-pub fn channel() -> (Sender, Mailbox) {
-    let (sender, receiver) = mpsc::channel(MAILBOX_MAX);
-    let missed = Arc::new(Missed::default());
-    let mailbox = Mailbox {
-        events: receiver,
-        missed: Arc::clone(&missed),
-    };
-    let events = sender;
-    (Sender { events, missed }, mailbox)
-}
-
-impl Sender {
-    /// These rows were committed.
-    pub fn added(&self, rows: Vec<Row>) {
-        self.send(Event::Added(rows));
-    }
-
-    /// This channel was saved.
-    pub fn channel_saved(&self, id: ChannelId) {
-        self.send(Event::ChannelSaved(id));
-    }
-
-    fn send(&self, event: Event) {
-        if self.events.try_send(event).is_err() {
-            self.missed.any.store(true, Ordering::Release);
-            self.missed.wake.notify_one();
-        }
-    }
 }
 
 /// What a worker works with.
@@ -144,11 +83,11 @@ struct Shared {
 }
 
 /// An attempt that has ended.
-struct Finished {
-    row: u64,
-    at: Time,
-    took: Duration,
-    met: Attempted,
+pub(super) struct Finished {
+    pub(super) row: u64,
+    pub(super) at: Time,
+    pub(super) took: Duration,
+    pub(super) met: Attempted,
 }
 
 impl Worker {
@@ -188,11 +127,7 @@ impl Worker {
                     Event::Added(rows) => self.apply(Input::Added(rows), None).await?,
                     Event::ChannelSaved(id) => self.apply(Input::ChannelSaved(id), None).await?,
                 },
-                () = mailbox.missed.wake.notified() => {
-                    if mailbox.missed.any.swap(false, Ordering::AcqRel) {
-                        self.reload(&mut mailbox).await?;
-                    }
-                }
+                () = mailbox.missed.wait() => self.reload(&mut mailbox).await?,
                 Some(ended) = self.attempts.join_next_with_id() => self.landed(ended).await?,
                 () = tokio::time::sleep(nap) => self.apply(Input::Tick, None).await?,
             }
@@ -399,42 +334,6 @@ fn log(channel: &Channel, row: &Row, met: &Attempted, took: Duration) {
             tracing::info!(%channel, key, event, why, "notification withheld");
         }
     }
-}
-
-/// What the delivery log is told of a commit: the attempt that led to it, and rows that were
-/// settled without one.
-fn records(changes: &[Change], finished: Option<&Finished>, now: Time) -> Vec<DeliveryRecord> {
-    let of_change = |change: &Change| {
-        let row = match change {
-            Change::Save(row) | Change::Settle(row) => row,
-            Change::Forget(_) => return None,
-        };
-        let tried = finished.filter(|f| f.row == row.id);
-        let (result, detail) = match &row.state {
-            RowState::Pending => (DeliveryResult::Failed, tried?.met.detail.clone()),
-            RowState::Sent(_) => (DeliveryResult::Sent, tried?.met.detail.clone()),
-            RowState::Dead(why) => (DeliveryResult::Dead, why.clone()),
-            RowState::Suppressed(why) => (DeliveryResult::Suppressed, why.clone()),
-            RowState::Superseded(by) => (DeliveryResult::Superseded, format!("said by {by}")),
-        };
-        let was_tried = tried.is_some_and(|f| !matches!(f.met.answer, Answer::Withheld(_)));
-        Some(DeliveryRecord {
-            row: row.id,
-            key: row.key.clone(),
-            channel: row.channel,
-            incident: match &row.subject {
-                RowSubject::Incident(incident) => Some(*incident),
-                RowSubject::Test(_) => None,
-            },
-            event: row.event.clone(),
-            attempt: if was_tried { row.attempts } else { 0 },
-            at: tried.map_or(now, |f| f.at),
-            took: tried.map_or(Duration::ZERO, |f| f.took),
-            result,
-            detail,
-        })
-    };
-    changes.iter().filter_map(of_change).collect()
 }
 
 #[cfg(test)]

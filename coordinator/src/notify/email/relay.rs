@@ -31,12 +31,20 @@ pub enum Encryption {
 /// The operator's mail relay and the sender of all mails.
 #[derive(Clone, Debug)]
 pub struct Smtp {
+    relay: Relay,
+    pub(super) from: Mailbox,
+}
+
+#[derive(Clone, Debug)]
+struct Relay {
     host: String,
     port: u16,
     encryption: Encryption,
     user: Option<(String, Secret)>,
-    pub(super) from: Mailbox,
 }
+
+const URL_FIELD: &str = "VIGILMON_SMTP_URL";
+const URL_REMEDY: &str = "write smtps://user:password@host or smtp://host?tls=required";
 
 impl Smtp {
     /// Reads `smtps://user:password@host` or `smtp://…?tls=required|opportunistic|none`, and the
@@ -47,20 +55,17 @@ impl Smtp {
     /// password.
     pub fn parse(url: &Secret, from: &str) -> Result<Self, Problems> {
         let mut problems = Problems::none();
-        let from_read = from.parse::<Mailbox>().ok();
-        if from_read.is_none() {
-            problems.add(
-                "VIGILMON_SMTP_FROM",
-                match from {
-                    "" => "is not set".to_owned(),
-                    from => format!("`{from}` is not a mail address"),
-                },
-                "set the sender of mails, such as vigilmon@example.org",
-            );
+        let sender = from.parse::<Mailbox>().ok();
+        if sender.is_none() {
+            let message = match from {
+                "" => "is not set".to_owned(),
+                from => format!("`{from}` is not a mail address"),
+            };
+            let remedy = "set the sender of mails, such as vigilmon@example.org";
+            problems.add("VIGILMON_SMTP_FROM", message, remedy);
         }
-        let relay = relay(url.expose(), &mut problems);
-        match (from_read, relay) {
-            (Some(from), Some(relay)) => problems.or(Self { from, ..relay }),
+        match (Relay::parse(url.expose(), &mut problems), sender) {
+            (Some(relay), Some(from)) => problems.or(Self { relay, from }),
             _ => Err(problems),
         }
     }
@@ -68,105 +73,118 @@ impl Smtp {
     /// How the way to the relay is protected.
     #[must_use]
     pub const fn encryption(&self) -> Encryption {
-        self.encryption
+        self.relay.encryption
     }
 
     pub(super) fn transport(
         &self,
     ) -> Result<AsyncSmtpTransportBuilder, lettre::transport::smtp::Error> {
-        let parameters = || TlsParameters::new(self.host.clone());
-        let tls = match self.encryption {
+        let host = &self.relay.host;
+        let parameters = || TlsParameters::new(host.clone());
+        let tls = match self.relay.encryption {
             Encryption::Wrapped => Tls::Wrapper(parameters()?),
             Encryption::Required => Tls::Required(parameters()?),
             Encryption::Opportunistic => Tls::Opportunistic(parameters()?),
             Encryption::None => Tls::None,
         };
-        let mut builder =
-            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(self.host.clone())
-                .port(self.port)
-                .tls(tls);
-        if let Some((user, password)) = &self.user {
-            let password = password.expose().to_owned();
-            builder = builder.credentials(Credentials::new(user.clone(), password));
-        }
-        Ok(builder)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.clone());
+        let builder = builder.port(self.relay.port).tls(tls);
+        Ok(match &self.relay.user {
+            Some((user, password)) => {
+                let password = password.expose().to_owned();
+                builder.credentials(Credentials::new(user.clone(), password))
+            }
+            None => builder,
+        })
     }
 }
 
-/// The relay with a sender that stands for none yet.
-fn relay(text: &str, problems: &mut Problems) -> Option<Smtp> {
-    const FIELD: &str = "VIGILMON_SMTP_URL";
-    const REMEDY: &str = "write smtps://user:password@host or smtp://host?tls=required";
-    let Ok(url) = Url::parse(text) else {
-        problems.add(FIELD, "is not a URL", REMEDY);
-        return None;
-    };
-    let before = problems.as_slice().len();
-    let host = match url.host() {
+impl Relay {
+    /// `None` with at least one problem noted.
+    fn parse(text: &str, problems: &mut Problems) -> Option<Self> {
+        let Ok(url) = Url::parse(text) else {
+            problems.add(URL_FIELD, "is not a URL", URL_REMEDY);
+            return None;
+        };
+        let mut found = Problems::none();
+        let encryption = encryption(&url, &mut found);
+        let usual_port = match encryption {
+            Encryption::Wrapped => PORT_WRAPPED,
+            Encryption::Required | Encryption::Opportunistic => PORT_SUBMISSION,
+            Encryption::None => PORT_PLAIN,
+        };
+        if !matches!(url.path(), "" | "/") {
+            let message = format!("has a path, `{}`", url.path());
+            found.add(URL_FIELD, message, URL_REMEDY);
+        }
+        let relay = Self {
+            host: host(&url, &mut found),
+            port: url.port().unwrap_or(usual_port),
+            encryption,
+            user: user(&url, &mut found),
+        };
+        let is_good = found.is_empty();
+        problems.extend(found);
+        is_good.then_some(relay)
+    }
+}
+
+fn host(url: &Url, problems: &mut Problems) -> String {
+    match url.host() {
         Some(Host::Ipv6(v6)) => v6.to_string(),
         Some(host) if !host.to_string().is_empty() => host.to_string(),
-        _ => {
-            problems.add(FIELD, "names no host", REMEDY);
+        Some(_) | None => {
+            problems.add(URL_FIELD, "names no host", URL_REMEDY);
             String::new()
         }
-    };
+    }
+}
+
+fn encryption(url: &Url, problems: &mut Problems) -> Encryption {
     let mut encryption = match url.scheme() {
         "smtps" => Encryption::Wrapped,
         "smtp" => Encryption::Required,
         other => {
-            problems.add(FIELD, format!("the scheme is `{other}`"), REMEDY);
-            Encryption::Required
+            problems.add(URL_FIELD, format!("the scheme is `{other}`"), URL_REMEDY);
+            return Encryption::Required;
         }
     };
     for (key, value) in url.query_pairs() {
         encryption = match (key.as_ref(), value.as_ref(), url.scheme()) {
-            ("tls", "required", "smtp") => Encryption::Required,
-            ("tls", "opportunistic", "smtp") => Encryption::Opportunistic,
-            ("tls", "none", "smtp") => Encryption::None,
             ("tls", _, "smtps") => {
-                problems.add(FIELD, "has `tls` with smtps, which is TLS anyway", REMEDY);
+                let message = "has `tls` with smtps, which is TLS anyway";
+                problems.add(URL_FIELD, message, URL_REMEDY);
                 encryption
             }
+            ("tls", "required", _) => Encryption::Required,
+            ("tls", "opportunistic", _) => Encryption::Opportunistic,
+            ("tls", "none", _) => Encryption::None,
             ("tls", value, _) => {
                 let remedy = "use required, opportunistic or none";
-                problems.add(FIELD, format!("`tls={value}` is not known"), remedy);
+                problems.add(URL_FIELD, format!("`tls={value}` is not known"), remedy);
                 encryption
             }
             (key, _, _) => {
-                problems.add(FIELD, format!("the parameter `{key}` is not known"), REMEDY);
+                let message = format!("the parameter `{key}` is not known");
+                problems.add(URL_FIELD, message, URL_REMEDY);
                 encryption
             }
         };
     }
-    if !matches!(url.path(), "" | "/") {
-        problems.add(FIELD, format!("has a path, `{}`", url.path()), REMEDY);
-    }
-    let port = match encryption {
-        Encryption::Wrapped => PORT_WRAPPED,
-        Encryption::Required | Encryption::Opportunistic => PORT_SUBMISSION,
-        Encryption::None => PORT_PLAIN,
-    };
-    let user = match (decoded(url.username()), url.password().map(decoded)) {
+    encryption
+}
+
+fn user(url: &Url, problems: &mut Problems) -> Option<(String, Secret)> {
+    let password = url.password().unwrap_or_default();
+    match (decoded(url.username()), decoded(password)) {
         (Some(user), _) if user.is_empty() => None,
-        (Some(user), None) => Some((user, Secret::default())),
-        (Some(user), Some(Some(password))) => Some((user, Secret::new(password))),
+        (Some(user), Some(password)) => Some((user, Secret::new(password))),
         _ => {
-            problems.add(
-                FIELD,
-                "user or password is not text",
-                "percent-encode UTF-8",
-            );
+            let message = "user or password is not text";
+            problems.add(URL_FIELD, message, "percent-encode UTF-8");
             None
         }
-    };
-    let nobody: Mailbox = "nobody@localhost".parse().expect("a mail address");
-    (problems.as_slice().len() == before).then(|| Smtp {
-        host,
-        port: url.port().unwrap_or(port),
-        encryption,
-        user,
-        from: nobody,
-    })
+    }
 }
 
 /// Undoes percent-encoding.
