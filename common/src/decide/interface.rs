@@ -80,7 +80,8 @@ pub enum Effect {
     /// Ask an agent for checks outside its slots. The fleet's budgets may refuse.
     CheckNow(CheckNow),
     /// The open incident changed by its last transition: commit it, tell who must be told.
-    /// The incident is [`MonitorState::incident`], or for `resolved` the one carried here.
+    /// It is carried as it was right after that transition; a later one of the same input is not
+    /// in it, nor whom the earlier one told.
     Transition(Box<Incident>),
     /// The status changed; for pages, events and metrics. A change to Unknown is not said in the
     /// first 90 s, so `from` is what was said last.
@@ -90,7 +91,7 @@ pub enum Effect {
         /// After.
         to: Status,
     },
-    /// What [`MonitorState::durable`] returns changed without a transition: commit it.
+    /// What [`super::MonitorState::durable`] returns changed without a transition: commit it.
     Save,
 }
 
