@@ -35,7 +35,7 @@ pub(crate) struct Named {
 
 /// A new channel.
 #[derive(Args)]
-#[group(id = "kind", required = true, multiple = false, args = ["webhook", "email"])]
+#[command(group(clap::ArgGroup::new("kind").required(true).args(["webhook", "email"])))]
 pub(crate) struct AddArgs {
     /// Its name
     name: String,
