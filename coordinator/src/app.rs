@@ -25,11 +25,11 @@ use crate::context;
 use crate::engine::{self, Actor, Handle};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
-use crate::http::demo::{Demo, DemoSite};
+use crate::http::demo::{Demo, DemoSite, Letter};
 use crate::http::{self, Hosts, Readiness, Site};
 use crate::metrics::Metrics;
 use crate::notify::check::Checker;
-use crate::notify::inbox::Inbox;
+use crate::notify::inbox::{Inbox, InboxMessage};
 use crate::notify::{self, Senders, StoredOutbox};
 use crate::options::Options;
 use crate::secret::SecretKey;
@@ -38,8 +38,9 @@ use crate::tls::{self, Authority};
 
 /// How long each step of the way down may take; together they stay within ten seconds.
 const STEP_PATIENCE: Duration = Duration::from_secs(2);
-/// What readiness waits for in every coordinator.
-const DOORS: &str = "gRPC";
+/// Where the demonstration's site is served, if the port is free.
+const DEMO_PORT: u16 = 8442;
+/// What readiness waits for in every coordinator, once its doors are open.
 const CONTEXT: &str = "context.toml";
 
 /// What only `vigilmon up` has.
@@ -102,93 +103,62 @@ impl App {
         let stores = store::open(&folder, epoch, Arc::new(key.clone()))
             .await?
             .stores;
-
-        let http_address = listeners.http.local_addr()?;
+        let (http, grpc) = (listeners.http.local_addr()?, listeners.grpc.local_addr()?);
         let public_url = match options.public_url.clone() {
             Some(url) => url,
-            None => Url::parse(&format!("http://{http_address}"))?,
+            None => Url::parse(&format!("http://{http}"))?,
         };
-        let core = Supervisor::new(CancellationToken::new());
-        let metrics = Arc::new(Metrics::new());
-        let (sender, mailbox) = notify::channel();
-        let engine = engine::start(
-            engine::Options {
-                stores: stores.clone(),
-                clock: Arc::clone(&clock),
-                notifier: Arc::new(sender),
-                metrics: Arc::clone(&metrics),
-                owners: options.owners,
-                public_url: link_base(&public_url),
-                probe_addresses: local.probe_addresses.clone().map(Arc::new),
-            },
-            &core,
-        )
-        .await?;
-        for region in &options.regions {
-            engine
-                .add_region(Actor::coordinator(), region.clone())
-                .await?;
-        }
 
-        let notifier = core.sibling();
+        let core = Supervisor::new(CancellationToken::new());
+        let (engine, mailbox, metrics) =
+            start_engine(&options, &local, &stores, &clock, &public_url, &core).await?;
+        let channels = Checker {
+            key: key.clone(),
+            addresses: notify_addresses(&options, local.probe_addresses.is_some()),
+            mail: options.smtp.is_some(),
+        };
         let inbox = Inbox::default();
-        let addresses = notify_addresses(&options, local.probe_addresses.is_some());
         let worker = notify::Worker::new(notify::Options {
             outbox: Arc::new(StoredOutbox::new(Arc::clone(&stores.state))),
             channels: Arc::new(engine.clone()),
             senders: Senders::new(
-                key.clone(),
-                addresses.clone(),
+                key,
+                channels.addresses.clone(),
                 options.smtp.clone(),
                 inbox.clone(),
             )?,
             clock,
             metrics,
         });
+        let notifier = core.sibling();
         let run = worker.run(mailbox, notifier.stop_token());
         notifier.spawn("notifier", Policy::Critical, run);
 
-        let waits = [DOORS.to_owned(), CONTEXT.to_owned()];
-        let readiness = Readiness::waiting_for(waits.into_iter().chain(local.waits_for));
         let doors = core.sibling();
-        let grpc_address = listeners.grpc.local_addr()?;
-        let config = authority.server(&tls::own_names(grpc_address, host_name()))?;
         let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
-        let api = Api {
-            engine: engine.clone(),
-            public_url: link_base(&public_url).into(),
-            channels: Arc::new(Checker {
-                key,
-                addresses,
-                mail: options.smtp.is_some(),
-            }),
-        };
-        open_grpc(listeners.grpc, config, api, &doors);
-        readiness.there(DOORS);
-        let site = Site {
-            engine: engine.clone(),
-            readiness: readiness.clone(),
-            hosts: Arc::new(Hosts::new(&public_url, http_address)),
-        };
-        open_http(
-            listeners.http,
-            listeners.metrics,
-            site,
+        let config = authority.server(&tls::own_names(grpc, host_name()))?;
+        let readiness = open_doors(
+            listeners,
+            config,
+            channels,
+            &engine,
+            &public_url,
+            &local,
             demo.clone(),
             &doors,
         );
-        let endpoint = endpoint(grpc_address);
-        let context = context::keep(&data, endpoint, &engine)
+        let context = context::keep(&data, endpoint(grpc), &engine)
             .await
             .with_context(|| format!("cannot write {}", data.join(context::FILE).display()))?;
         readiness.there(CONTEXT);
-        tracing::info!(http = %http_address, grpc = %grpc_address, data = %data.display(), "coordinator started");
+        tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
+        let ca = authority.pem().to_owned();
         Ok(Self {
             engine,
             readiness,
-            http: http_address,
-            grpc: grpc_address,
-            ca: authority.pem().to_owned(),
+            http,
+            grpc,
+            ca,
             context,
             data,
             public_url,
@@ -258,6 +228,44 @@ async fn listen(options: &Options) -> anyhow::Result<Listeners> {
     })
 }
 
+fn letter(message: InboxMessage) -> Letter {
+    Letter {
+        at: message.at,
+        event: message.event,
+        subject: message.subject,
+        text: message.text,
+    }
+}
+
+/// The engine, with the regions that exist from the start.
+async fn start_engine(
+    options: &Options,
+    local: &Local,
+    stores: &Stores,
+    clock: &SharedClock,
+    public_url: &Url,
+    core: &Supervisor,
+) -> anyhow::Result<(Handle, notify::Mailbox, Arc<Metrics>)> {
+    let metrics = Arc::new(Metrics::new());
+    let (sender, mailbox) = notify::channel();
+    let engine = engine::Options {
+        stores: stores.clone(),
+        clock: Arc::clone(clock),
+        notifier: Arc::new(sender),
+        metrics: Arc::clone(&metrics),
+        owners: options.owners,
+        public_url: link_base(public_url),
+        probe_addresses: local.probe_addresses.clone().map(Arc::new),
+    };
+    let engine = engine::start(engine, core).await?;
+    for region in &options.regions {
+        engine
+            .add_region(Actor::coordinator(), region.clone())
+            .await?;
+    }
+    Ok((engine, mailbox, metrics))
+}
+
 /// What notifications may reach: as far as the agents of `vigilmon up` while the doors are on
 /// loopback, else public addresses and what the operator allowed.
 fn notify_addresses(options: &Options, is_up: bool) -> AddressPolicy {
@@ -277,17 +285,55 @@ async fn start_demo(
     if !wanted {
         return Ok(None);
     }
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    // The same port after a restart keeps the monitors' targets; any other will do.
+    let listener = match TcpListener::bind(("127.0.0.1", DEMO_PORT)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
+    };
     let site = DemoSite::default();
     let site_address = listener.local_addr()?;
     let serve = site.clone().serve(listener, doors.stop_token());
     doors.spawn("demo site", Policy::BestEffort, serve);
+    let inbox = inbox.clone();
+    let read = move || inbox.messages().into_iter().map(letter).collect();
     Ok(Some(Demo {
         engine: engine.clone(),
         site,
         site_address,
-        inbox: inbox.clone(),
+        inbox: Arc::new(read),
     }))
+}
+
+/// Serves gRPC and HTTP; what readiness still waits for then.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, at the start, that joins the parts"
+)]
+fn open_doors(
+    listeners: Listeners,
+    config: Arc<ServerConfig>,
+    channels: Checker,
+    engine: &Handle,
+    public_url: &Url,
+    local: &Local,
+    demo: Option<Demo>,
+    doors: &Supervisor,
+) -> Readiness {
+    let waits = std::iter::once(CONTEXT.to_owned()).chain(local.waits_for.iter().cloned());
+    let site = Site {
+        engine: engine.clone(),
+        readiness: Readiness::waiting_for(waits),
+        hosts: Arc::new(Hosts::new(public_url, listeners.http.local_addr().ok())),
+    };
+    let readiness = site.readiness.clone();
+    let api = Api {
+        engine: engine.clone(),
+        public_url: link_base(public_url).into(),
+        channels: Arc::new(channels),
+    };
+    open_grpc(listeners.grpc, config, api, doors);
+    open_http(listeners.http, listeners.metrics, site, demo, doors);
+    readiness
 }
 
 fn open_grpc(listener: TcpListener, config: Arc<ServerConfig>, api: Api, doors: &Supervisor) {

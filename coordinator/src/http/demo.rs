@@ -25,7 +25,6 @@ use vigilmon_common::incident::{Incident, Standing, Subject};
 use vigilmon_common::time::Time;
 
 use crate::engine::Handle;
-use crate::notify::inbox::Inbox;
 
 /// Incidents and messages that the page shows.
 const SHOWN_MAX: usize = 20;
@@ -83,6 +82,22 @@ async fn health(State(site): State<DemoSite>) -> Response {
     (code, axum::Json(body)).into_response()
 }
 
+/// A message as the demonstration's channel got it.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// When it arrived.
+    pub at: Time,
+    /// The event's type.
+    pub event: String,
+    /// The first fact.
+    pub subject: String,
+    /// All facts, a line each.
+    pub text: String,
+}
+
+/// Reads the inbox, oldest first.
+pub type ReadInbox = Arc<dyn Fn() -> Vec<Letter> + Send + Sync>;
+
 /// What the page knows.
 #[derive(Clone)]
 pub struct Demo {
@@ -93,7 +108,7 @@ pub struct Demo {
     /// Where it is served.
     pub site_address: SocketAddr,
     /// What the demonstration's channel got.
-    pub inbox: Inbox,
+    pub inbox: ReadInbox,
 }
 
 /// The page and what it asks for.
@@ -304,14 +319,14 @@ fn incident_shown(incident: &Incident) -> IncidentShown {
     }
 }
 
-fn messages(inbox: &Inbox) -> Vec<MessageShown> {
-    let newest = inbox.messages().into_iter().rev().take(SHOWN_MAX);
+fn messages(inbox: &ReadInbox) -> Vec<MessageShown> {
+    let newest = inbox().into_iter().rev().take(SHOWN_MAX);
     newest
-        .map(|message| MessageShown {
-            at: message.at,
-            bad: message.event.ends_with("opened"),
-            subject: message.subject,
-            text: message.text,
+        .map(|letter| MessageShown {
+            at: letter.at,
+            bad: letter.event.ends_with("opened"),
+            subject: letter.subject,
+            text: letter.text,
         })
         .collect()
 }

@@ -46,19 +46,22 @@ pub struct Hosts(Vec<String>);
 impl Hosts {
     /// The host of the public URL, that of the listener, and the names of this machine to itself.
     #[must_use]
-    pub fn new(public_url: &Url, listen: SocketAddr) -> Self {
+    pub fn new(public_url: &Url, listen: Option<SocketAddr>) -> Self {
         let mut hosts = vec![
             "localhost".to_owned(),
             "127.0.0.1".to_owned(),
             "[::1]".to_owned(),
         ];
         hosts.extend(public_url.host_str().map(str::to_ascii_lowercase));
-        if !listen.ip().is_unspecified() {
-            hosts.push(match listen.ip() {
-                std::net::IpAddr::V4(ip) => ip.to_string(),
-                std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-            });
-        }
+        hosts.extend(
+            listen
+                .map(|l| l.ip())
+                .filter(|ip| !ip.is_unspecified())
+                .map(|ip| match ip {
+                    std::net::IpAddr::V4(ip) => ip.to_string(),
+                    std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+                }),
+        );
         hosts.sort();
         hosts.dedup();
         Self(hosts)
@@ -176,7 +179,7 @@ mod tests {
     #[test]
     fn only_known_hosts_are_served() {
         let public = Url::parse("https://status.example.org:8443/").unwrap();
-        let hosts = Hosts::new(&public, "10.1.2.3:8440".parse().unwrap());
+        let hosts = Hosts::new(&public, "10.1.2.3:8440".parse().ok());
         for good in [
             "localhost:8440",
             "127.0.0.1",

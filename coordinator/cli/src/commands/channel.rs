@@ -68,7 +68,6 @@ pub(crate) async fn run(
     client: &Client,
     format: Format,
 ) -> Result<u8, Failure> {
-    let project = client.project.clone();
     match command {
         ChannelCommand::Add(args) => add(args, client, format).await,
         ChannelCommand::List => {
@@ -83,46 +82,18 @@ pub(crate) async fn run(
             Ok(exit::DONE)
         }
         ChannelCommand::Show(Named { name }) => {
-            let request = v1::GetChannelRequest {
-                project,
-                r#ref: name.clone(),
-            };
-            let channel = client.channels().get_channel(request).await?.into_inner();
+            let channel = get(client, name).await?;
             match format {
                 Format::Json => output::json(&to_json(&channel)),
                 Format::Table => output::lines(&lines(&channel)),
             }
             Ok(exit::DONE)
         }
-        ChannelCommand::Test(Named { name }) => {
-            let request = v1::TestChannelRequest {
-                project,
-                r#ref: name.clone(),
-            };
-            let answer = client.channels().test(request).await?.into_inner();
-            if !answer.delivered {
-                let message = format!("the test to {name} did not arrive: {}", answer.detail);
-                return Err(Failure::new(
-                    exit::FAILED,
-                    message,
-                    "it is tried again for 24 hours",
-                ));
-            }
-            let value = json!({ "delivered": true, "detail": answer.detail, "key": answer.key });
-            Ok(done(
-                format,
-                &format!("the test arrived: {}", answer.detail),
-                &value,
-            ))
-        }
+        ChannelCommand::Test(Named { name }) => test(name, client, format).await,
         ChannelCommand::Remove(Named { name }) => {
-            let request = v1::GetChannelRequest {
-                project: project.clone(),
-                r#ref: name.clone(),
-            };
-            let channel = client.channels().get_channel(request).await?.into_inner();
+            let channel = get(client, name).await?;
             let request = v1::DeleteChannelRequest {
-                project,
+                project: client.project.clone(),
                 r#ref: channel.id.clone(),
                 etag: String::new(),
             };
@@ -131,6 +102,36 @@ pub(crate) async fn run(
             Ok(done(format, &format!("removed {}", channel.name), &value))
         }
     }
+}
+
+async fn get(client: &Client, name: &str) -> Result<v1::Channel, Failure> {
+    let request = v1::GetChannelRequest {
+        project: client.project.clone(),
+        r#ref: name.to_owned(),
+    };
+    Ok(client.channels().get_channel(request).await?.into_inner())
+}
+
+async fn test(name: &str, client: &Client, format: Format) -> Result<u8, Failure> {
+    let request = v1::TestChannelRequest {
+        project: client.project.clone(),
+        r#ref: name.to_owned(),
+    };
+    let answer = client.channels().test(request).await?.into_inner();
+    if !answer.delivered {
+        let message = format!("the test to {name} did not arrive: {}", answer.detail);
+        return Err(Failure::new(
+            exit::FAILED,
+            message,
+            "it is tried again for 24 hours",
+        ));
+    }
+    let value = json!({ "delivered": true, "detail": answer.detail, "key": answer.key });
+    Ok(done(
+        format,
+        &format!("the test arrived: {}", answer.detail),
+        &value,
+    ))
 }
 
 async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {

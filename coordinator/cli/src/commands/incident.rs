@@ -85,15 +85,15 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let project = client.project.clone();
     let mut service = client.incidents();
-    let (said, incident) = match command {
-        IncidentCommand::List(args) => return list(args, client, format).await,
+    match command {
+        IncidentCommand::List(args) => list(args, client, format).await,
         IncidentCommand::Show(Id { id }) => {
             let request = v1::GetIncidentRequest {
                 project,
                 r#ref: id.clone(),
             };
             let incident = service.get_incident(request).await?.into_inner();
-            return Ok(print(&incident, format, show));
+            Ok(print(&incident, format, show))
         }
         IncidentCommand::Why(Id { id }) => {
             let request = v1::ExplainIncidentRequest {
@@ -101,22 +101,24 @@ pub(crate) async fn run(
                 r#ref: id.clone(),
             };
             let answer = service.explain(request).await?.into_inner();
-            return Ok(print(
+            Ok(print(
                 &answer.incident.unwrap_or_default(),
                 format,
                 why::lines,
-            ));
+            ))
         }
         IncidentCommand::Ack(AckArgs { id, note }) => {
+            let (r#ref, note) = (id.clone(), note.clone());
             let request = v1::AcknowledgeIncidentRequest {
                 project,
-                r#ref: id.clone(),
-                note: note.clone(),
+                r#ref,
+                note,
             };
-            (
+            Ok(deed(
                 "acknowledged",
-                service.acknowledge(request).await?.into_inner(),
-            )
+                &service.acknowledge(request).await?.into_inner(),
+                format,
+            ))
         }
         IncidentCommand::Resolve(ResolveArgs { id, force }) => {
             let request = v1::ResolveIncidentRequest {
@@ -124,22 +126,34 @@ pub(crate) async fn run(
                 r#ref: id.clone(),
                 force: *force,
             };
-            ("resolved", service.resolve(request).await?.into_inner())
+            Ok(deed(
+                "resolved",
+                &service.resolve(request).await?.into_inner(),
+                format,
+            ))
         }
         IncidentCommand::Comment(CommentArgs { id, text }) => {
+            let (r#ref, text) = (id.clone(), text.clone());
             let request = v1::CommentIncidentRequest {
                 project,
-                r#ref: id.clone(),
-                text: text.clone(),
+                r#ref,
+                text,
             };
-            ("commented on", service.comment(request).await?.into_inner())
+            Ok(deed(
+                "commented on",
+                &service.comment(request).await?.into_inner(),
+                format,
+            ))
         }
-    };
-    Ok(done(
+    }
+}
+
+fn deed(said: &str, incident: &v1::Incident, format: Format) -> u8 {
+    done(
         format,
         &format!("{said} {}", incident.id),
-        &to_json(&incident),
-    ))
+        &to_json(incident),
+    )
 }
 
 fn print(incident: &v1::Incident, format: Format, text: fn(&v1::Incident) -> Vec<String>) -> u8 {

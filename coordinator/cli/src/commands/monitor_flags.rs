@@ -236,6 +236,16 @@ fn http_fields(
             .map(|&limit| convert::duration(limit))
             .collect();
     }
+    identity_fields(flags, wire, &mut named)?;
+    Ok(named)
+}
+
+/// Who asks, and over which protocol.
+fn identity_fields(
+    flags: &HttpFlags,
+    wire: &mut v1::HttpSpec,
+    named: &mut Vec<&'static str>,
+) -> Result<(), Failure> {
     if let Some(given) = &flags.basic {
         named.push("basic");
         wire.basic = Some(basic(given)?);
@@ -253,7 +263,7 @@ fn http_fields(
         };
         wire.ip = version.into();
     }
-    Ok(named)
+    Ok(())
 }
 
 /// A severity by word.

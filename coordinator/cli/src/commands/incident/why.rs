@@ -198,7 +198,8 @@ mod tests {
             text.contains("  eu-west  none: its agent is gone"),
             "{text}"
         );
-        let seen = "us-east  down, confirmed: down, 503 Service Unavailable; 2s old, 2 in a row";
+        let seen =
+            "us-east  down, confirmed: down, 503 Service Unavailable; 2.00 s old, 2 in a row";
         assert!(text.contains(seen), "{text}");
         assert!(text.contains("otherwise  one vote less"), "{text}");
     }

@@ -143,7 +143,7 @@ fn region_line(region: &v1::RegionState, width: usize) -> String {
     let age = format::age_text(format::span(region.age.as_ref()));
     let vote = format::vote(region.standing);
     format!(
-        "    {:width$}  {vote:4}  {age:9}{}",
+        "    {:width$}  {vote:4}  {age:10}{}",
         region.region,
         behind("  ", &why)
     )
@@ -248,7 +248,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("    us-east       down  4s ago     503 Service Unavailable"),
+            text.contains("    us-east       down  4.00 s ago  503 Service Unavailable"),
             "{text}"
         );
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
