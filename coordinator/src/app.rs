@@ -29,6 +29,7 @@ use crate::http::demo::{Demo, DemoSite, Letter};
 use crate::http::{self, Hosts, Readiness, Site};
 use crate::metrics::Metrics;
 use crate::notify::check::Checker;
+use crate::notify::email::Smtp;
 use crate::notify::inbox::{Inbox, InboxMessage};
 use crate::notify::{self, Senders, StoredOutbox};
 use crate::options::Options;
@@ -104,10 +105,8 @@ impl App {
             .await?
             .stores;
         let (http, grpc) = (listeners.http.local_addr()?, listeners.grpc.local_addr()?);
-        let public_url = match options.public_url.clone() {
-            Some(url) => url,
-            None => Url::parse(&format!("http://{http}"))?,
-        };
+        let own_url = || Url::parse(&format!("http://{http}"));
+        let public_url = options.public_url.clone().map_or_else(own_url, Ok)?;
 
         let core = Supervisor::new(CancellationToken::new());
         let (engine, mailbox, metrics) =
@@ -118,38 +117,23 @@ impl App {
             mail: options.smtp.is_some(),
         };
         let inbox = Inbox::default();
-        let worker = notify::Worker::new(notify::Options {
-            outbox: Arc::new(StoredOutbox::new(Arc::clone(&stores.state))),
-            channels: Arc::new(engine.clone()),
-            senders: Senders::new(
-                key,
-                channels.addresses.clone(),
-                options.smtp.clone(),
-                inbox.clone(),
-            )?,
-            clock,
-            metrics,
-        });
         let notifier = core.sibling();
-        let run = worker.run(mailbox, notifier.stop_token());
-        notifier.spawn("notifier", Policy::Critical, run);
+        let senders = (
+            key,
+            channels.addresses.clone(),
+            options.smtp.clone(),
+            inbox.clone(),
+        );
+        start_notifier(
+            senders, &stores, &engine, clock, metrics, mailbox, &notifier,
+        )?;
 
         let doors = core.sibling();
         let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
         let config = authority.server(&tls::own_names(grpc, host_name()))?;
-        let readiness = open_doors(
-            listeners,
-            config,
-            channels,
-            &engine,
-            &public_url,
-            &local,
-            demo.clone(),
-            &doors,
-        );
-        let context = context::keep(&data, endpoint(grpc), &engine)
-            .await
-            .with_context(|| format!("cannot write {}", data.join(context::FILE).display()))?;
+        let site = (demo.clone(), &public_url);
+        let readiness = open_doors(listeners, config, channels, &engine, site, &local, &doors);
+        let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
         tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
         let ca = authority.pem().to_owned();
@@ -226,6 +210,28 @@ async fn listen(options: &Options) -> anyhow::Result<Listeners> {
             None => None,
         },
     })
+}
+
+/// The notifier on tasks of its own: it ends before the engine does.
+fn start_notifier(
+    (key, addresses, smtp, inbox): (SecretKey, AddressPolicy, Option<Smtp>, Inbox),
+    stores: &Stores,
+    engine: &Handle,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    mailbox: notify::Mailbox,
+    tasks: &Supervisor,
+) -> anyhow::Result<()> {
+    let worker = notify::Worker::new(notify::Options {
+        outbox: Arc::new(StoredOutbox::new(Arc::clone(&stores.state))),
+        channels: Arc::new(engine.clone()),
+        senders: Senders::new(key, addresses, smtp, inbox)?,
+        clock,
+        metrics,
+    });
+    let run = worker.run(mailbox, tasks.stop_token());
+    tasks.spawn("notifier", Policy::Critical, run);
+    Ok(())
 }
 
 fn letter(message: InboxMessage) -> Letter {
@@ -305,18 +311,13 @@ async fn start_demo(
 }
 
 /// Serves gRPC and HTTP; what readiness still waits for then.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, at the start, that joins the parts"
-)]
 fn open_doors(
     listeners: Listeners,
     config: Arc<ServerConfig>,
     channels: Checker,
     engine: &Handle,
-    public_url: &Url,
+    (demo, public_url): (Option<Demo>, &Url),
     local: &Local,
-    demo: Option<Demo>,
     doors: &Supervisor,
 ) -> Readiness {
     let waits = std::iter::once(CONTEXT.to_owned()).chain(local.waits_for.iter().cloned());

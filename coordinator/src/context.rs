@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Actor, Handle};
@@ -58,7 +59,8 @@ pub async fn keep(data: &Path, endpoint: String, engine: &Handle) -> anyhow::Res
         project,
     };
     if former.as_ref() != Some(&context) {
-        write_private(&path, &toml::to_string(&context)?)?;
+        write_private(&path, &toml::to_string(&context)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(path)
 }

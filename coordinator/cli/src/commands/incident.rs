@@ -83,69 +83,65 @@ pub(crate) async fn run(
     client: &Client,
     format: Format,
 ) -> Result<u8, Failure> {
-    let project = client.project.clone();
-    let mut service = client.incidents();
     match command {
         IncidentCommand::List(args) => list(args, client, format).await,
         IncidentCommand::Show(Id { id }) => {
-            let request = v1::GetIncidentRequest {
-                project,
-                r#ref: id.clone(),
-            };
-            let incident = service.get_incident(request).await?.into_inner();
+            let (project, r#ref) = (client.project.clone(), id.clone());
+            let request = v1::GetIncidentRequest { project, r#ref };
+            let incident = client.incidents().get_incident(request).await?.into_inner();
             Ok(print(&incident, format, show))
         }
         IncidentCommand::Why(Id { id }) => {
-            let request = v1::ExplainIncidentRequest {
-                project,
-                r#ref: id.clone(),
-            };
-            let answer = service.explain(request).await?.into_inner();
+            let (project, r#ref) = (client.project.clone(), id.clone());
+            let request = v1::ExplainIncidentRequest { project, r#ref };
+            let answer = client.incidents().explain(request).await?.into_inner();
             Ok(print(
                 &answer.incident.unwrap_or_default(),
                 format,
                 why::lines,
             ))
         }
-        IncidentCommand::Ack(AckArgs { id, note }) => {
-            let (r#ref, note) = (id.clone(), note.clone());
-            let request = v1::AcknowledgeIncidentRequest {
-                project,
-                r#ref,
-                note,
-            };
-            Ok(deed(
-                "acknowledged",
-                &service.acknowledge(request).await?.into_inner(),
-                format,
-            ))
+        IncidentCommand::Ack(args) => {
+            let incident = acknowledge(args, client).await?;
+            Ok(deed("acknowledged", &incident, format))
         }
-        IncidentCommand::Resolve(ResolveArgs { id, force }) => {
-            let request = v1::ResolveIncidentRequest {
-                project,
-                r#ref: id.clone(),
-                force: *force,
-            };
-            Ok(deed(
-                "resolved",
-                &service.resolve(request).await?.into_inner(),
-                format,
-            ))
+        IncidentCommand::Resolve(args) => {
+            Ok(deed("resolved", &resolve(args, client).await?, format))
         }
-        IncidentCommand::Comment(CommentArgs { id, text }) => {
-            let (r#ref, text) = (id.clone(), text.clone());
-            let request = v1::CommentIncidentRequest {
-                project,
-                r#ref,
-                text,
-            };
-            Ok(deed(
-                "commented on",
-                &service.comment(request).await?.into_inner(),
-                format,
-            ))
+        IncidentCommand::Comment(args) => {
+            Ok(deed("commented on", &comment(args, client).await?, format))
         }
     }
+}
+
+async fn acknowledge(args: &AckArgs, client: &Client) -> Result<v1::Incident, Failure> {
+    let (project, r#ref, note) = (client.project.clone(), args.id.clone(), args.note.clone());
+    let request = v1::AcknowledgeIncidentRequest {
+        project,
+        r#ref,
+        note,
+    };
+    Ok(client.incidents().acknowledge(request).await?.into_inner())
+}
+
+async fn resolve(args: &ResolveArgs, client: &Client) -> Result<v1::Incident, Failure> {
+    let (project, r#ref, force) = (client.project.clone(), args.id.clone(), args.force);
+    let request = v1::ResolveIncidentRequest {
+        project,
+        r#ref,
+        force,
+    };
+    Ok(client.incidents().resolve(request).await?.into_inner())
+}
+
+async fn comment(args: &CommentArgs, client: &Client) -> Result<v1::Incident, Failure> {
+    let (project, r#ref, text) = (client.project.clone(), args.id.clone(), args.text.clone());
+    let request = v1::CommentIncidentRequest {
+        project,
+        r#ref,
+        text,
+    };
+    Ok(client.incidents().comment(request).await?.into_inner())
 }
 
 fn deed(said: &str, incident: &v1::Incident, format: Format) -> u8 {
