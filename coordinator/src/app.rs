@@ -136,13 +136,12 @@ impl App {
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
         tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
-        let ca = authority.pem().to_owned();
         Ok(Self {
             engine,
             readiness,
             http,
             grpc,
-            ca,
+            ca: authority.pem().to_owned(),
             context,
             data,
             public_url,
