@@ -68,6 +68,8 @@ pub struct MonitorState {
     count: Count,
     scratch: Scratch,
     durable: Durable,
+    /// What started up to here was decided on before the start; applied again, it changes nothing.
+    settled: Time,
     /// What is durable changed without a transition.
     unsaved: bool,
     round: Option<Round>,
@@ -121,6 +123,7 @@ impl MonitorState {
             seats: Vec::new(),
             count: Count::default(),
             scratch: Scratch::default(),
+            settled: settled(&durable),
             durable,
             unsaved: false,
             round: None,
@@ -216,6 +219,7 @@ impl MonitorState {
         let started = result.started;
         let usable = self.activity == Activity::Active
             && result.meaning == self.rules.meaning
+            && started > self.settled
             && started <= now + FUTURE_MAX;
         let Some(at) = self.seat_of(result.agent).filter(|_| usable) else {
             return;
@@ -312,4 +316,14 @@ impl MonitorState {
     fn seat_of(&self, agent: AgentId) -> Option<usize> {
         self.seats.iter().position(|seat| seat.agent == agent)
     }
+}
+
+/// Up to when results have been decided on, as far as what is durable shows: the last decision on
+/// the open incident, or the end of the one before it. Votes do not last over a restart, so an Up
+/// from before the incident would close it, and a Down of the last one open it again.
+fn settled(durable: &Durable) -> Time {
+    let transitions = durable.incident.iter().flat_map(|i| &i.transitions);
+    let decisions = transitions.filter(|t| t.evidence.is_some()).map(|t| t.at);
+    let last = decisions.chain(durable.last_ended_at).max();
+    last.unwrap_or(Time::EPOCH)
 }

@@ -285,3 +285,36 @@ fn an_incident_narrows_to_no_fewer_than_the_regions_that_did_not_vote_up_live() 
         (Some(Scope::Regional), vec![0])
     );
 }
+
+/// The results of a story, to be applied again as a start of the coordinator does it.
+fn again(world: &mut World, story: &[(usize, Time, Outcome)]) {
+    for (r, started, outcome) in story {
+        world.hear_run(agent(*r, 0), *started, Run::Slot(*started), outcome);
+    }
+}
+
+/// Found end to end: the Ups from before the incident, applied again to a monitor without votes,
+/// resolved it, and the Downs behind them opened a second one.
+#[test]
+fn results_from_before_a_start_that_are_applied_again_neither_close_nor_open() {
+    let mut world = World::silent(monitor(3));
+    let mut story = Vec::new();
+    for outcome in [UP, down(), UP] {
+        for r in 0..3 {
+            story.push((r, world.now, outcome.clone()));
+            world.hear(r, &outcome);
+            world.pass(Duration::from_millis(10));
+        }
+        let open = world.state.incident().cloned();
+        restarted(&mut world);
+        again(&mut world, &story);
+        assert_eq!(world.transitions(), [], "after {outcome:?}");
+        assert_eq!(world.state.incident(), open.as_ref());
+        for r in 0..3 {
+            world.summary(r, &outcome, 1, 1, 1, None);
+        }
+        world.pass(secs(30));
+        world.effects.clear();
+    }
+    assert_eq!(world.scope(), None);
+}
