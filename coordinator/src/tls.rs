@@ -78,25 +78,29 @@ impl Authority {
     pub fn open(data: &Path) -> Result<Self, TlsError> {
         let (cert_path, key_path) = (data.join(CA_FILE), data.join(CA_KEY_FILE));
         if !key_path.exists() && !cert_path.exists() {
-            return Self::make(&cert_path, &key_path);
+            write(
+                &key_path,
+                KeyPair::generate()?.serialize_pem().as_bytes(),
+                0o600,
+            )?;
         }
-        let pem = read(&cert_path)?;
         let key_pem = read(&key_path)?;
         let damaged = |path: &Path, error: String| TlsError::Damaged {
             path: path.to_owned(),
             error,
         };
         let key = KeyPair::from_pem(&key_pem).map_err(|e| damaged(&key_path, e.to_string()))?;
+        if !cert_path.exists() {
+            // The first start, or one that was cut off before anybody could be given it.
+            write(
+                &cert_path,
+                params().self_signed(&key)?.pem().as_bytes(),
+                0o644,
+            )?;
+        }
+        let pem = read(&cert_path)?;
         vigilmon_runtime::tls::certificates(pem.as_bytes(), CA_FILE)
             .map_err(|e| damaged(&cert_path, e.to_string()))?;
-        Ok(Self { pem, key })
-    }
-
-    fn make(cert_path: &Path, key_path: &Path) -> Result<Self, TlsError> {
-        let key = KeyPair::generate()?;
-        let pem = params().self_signed(&key)?.pem();
-        write(key_path, key.serialize_pem().as_bytes(), 0o600)?;
-        write(cert_path, pem.as_bytes(), 0o644)?;
         Ok(Self { pem, key })
     }
 
@@ -262,6 +266,17 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_is_made_good() {
+        vigilmon_runtime::tls::install_provider();
+        let dir = tempfile::tempdir().unwrap();
+        Authority::open(dir.path()).unwrap();
+        fs::remove_file(dir.path().join(CA_FILE)).unwrap();
+        let again = Authority::open(dir.path()).unwrap();
+        again.server(&["localhost".to_owned()]).unwrap();
+        assert!(dir.path().join(CA_FILE).exists());
     }
 
     #[test]

@@ -92,12 +92,18 @@ async fn serve(options: Options, demo: bool) -> anyhow::Result<()> {
     tokio::select! {
         () = connected(&app, &regions, &started) => welcome::print(&app, &regions, &addresses),
         () = app.wait(&stop) => {}
+        () = agents.failed_token().cancelled_owned() => {}
     }
-    app.wait(&stop).await;
-    for agent in started {
-        agent.stop().await;
+    tokio::select! {
+        () = app.wait(&stop) => {}
+        () = agents.failed_token().cancelled_owned() => {}
     }
-    app.shut_down().await
+    // All at once: their patience must not add up.
+    futures_util::future::join_all(started.into_iter().map(Agent::stop)).await;
+    let failed = agents.has_failed();
+    app.shut_down().await?;
+    anyhow::ensure!(!failed, "an agent failed");
+    Ok(())
 }
 
 /// While the doors are on loopback, agents and notifications may reach this machine and private
@@ -181,10 +187,11 @@ async fn tokens(
 async fn connected(app: &App, regions: &[Region], agents: &[Agent]) {
     for (region, agent) in regions.iter().zip(agents) {
         let mut status = agent.status();
-        // An error says that the agent ended; then nothing will be ready.
-        if status.wait_for(|status| status.connected).await.is_ok() {
-            app.readiness.there(&agent_of(region));
+        if status.wait_for(|status| status.connected).await.is_err() {
+            // The agent ended: this will never be ready.
+            std::future::pending::<()>().await;
         }
+        app.readiness.there(&agent_of(region));
     }
 }
 

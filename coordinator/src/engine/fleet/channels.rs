@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use vigilmon_common::fleet::system::cause_key;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, check_fallback};
 use vigilmon_common::notify::plan;
+use vigilmon_common::outcome::ReasonCode;
 use vigilmon_common::problem::Problems;
+use vigilmon_common::time::Time;
 use vigilmon_runtime::random;
 
 use super::{Failure, Fleet};
@@ -59,6 +62,7 @@ impl Fleet {
         etag: Option<u64>,
     ) -> Result<Channel, Failure> {
         let mut channel = self.find_channel(reference)?;
+        let former = channel.name.clone();
         if etag.is_some_and(|etag| etag != channel.version) {
             let reference = reference.to_owned();
             return Err(CommandError::Conflict {
@@ -80,7 +84,18 @@ impl Fleet {
         }
         channel.disabled = None;
         channel.version += 1;
-        self.save_channel(by, "channel.update", channel).await
+        let saved = self.save_channel(by, "channel.update", channel).await?;
+        if saved.name != former {
+            self.no_longer_failing(&former, self.env.clock.now())
+                .await?;
+        }
+        Ok(saved)
+    }
+
+    /// Nothing will say that a channel of this name works again: what is open about it ends.
+    async fn no_longer_failing(&mut self, name: &Name, now: Time) -> Result<(), Failure> {
+        let key = cause_key(ReasonCode::ChannelFailing, name.as_str());
+        self.close_system(&key, now).await
     }
 
     pub(super) async fn remove_channel(
@@ -117,7 +132,7 @@ impl Fleet {
         self.commit(changes).await?;
         self.directory.write().remove_channel(channel.id);
         self.publish_directory();
-        Ok(())
+        self.no_longer_failing(&channel.name, now).await
     }
 
     pub(super) async fn test_channel(

@@ -140,7 +140,7 @@ impl Fleet {
         self.system_changed(incident, first, now).await
     }
 
-    async fn close_system(&mut self, key: &str, now: Time) -> Result<(), Failure> {
+    pub(super) async fn close_system(&mut self, key: &str, now: Time) -> Result<(), Failure> {
         let Some(mut incident) = self.system.get(key).cloned() else {
             return Ok(());
         };
