@@ -21,7 +21,8 @@ struct State {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Applied(Arc<Mutex<State>>);
 
-/// A group under way; dropped when it has been applied and committed.
+/// A group under way. One that is dropped without [`Ticket::applied`] holds the mark below it for
+/// good: what failed is applied again after the restart.
 pub(crate) struct Ticket {
     of: Applied,
     number: u64,
@@ -78,10 +79,9 @@ impl Ticket {
     pub(crate) fn stored(&mut self, no: HistoryNo) {
         self.no = no;
     }
-}
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
+    /// The group has been applied and what followed is committed.
+    pub(crate) fn applied(self) {
         let mut state = self.of.lock();
         state.floors.remove(&self.number);
         state.newest = state.newest.max(self.no);
@@ -99,10 +99,22 @@ mod tests {
         let mut quick = applied.begin(HistoryNo(5));
         slow.stored(HistoryNo(6));
         quick.stored(HistoryNo(7));
-        drop(quick);
+        quick.applied();
         assert_eq!(applied.to_store(), None, "group 6 is not applied yet");
-        drop(slow);
+        slow.applied();
         assert_eq!(applied.to_store(), Some(HistoryNo(7)));
         assert_eq!(applied.to_store(), None, "nothing moved since");
+    }
+
+    #[test]
+    fn a_group_that_failed_holds_the_mark() {
+        let applied = Applied::new(HistoryNo(5));
+        let mut failed = applied.begin(HistoryNo(5));
+        failed.stored(HistoryNo(6));
+        drop(failed);
+        let mut later = applied.begin(HistoryNo(6));
+        later.stored(HistoryNo(7));
+        later.applied();
+        assert_eq!(applied.to_store(), None);
     }
 }

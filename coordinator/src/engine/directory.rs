@@ -58,9 +58,10 @@ impl Directory {
         directory.routes = state.routes.clone();
         directory.regions = state.regions.clone();
         for record in state.agents.values() {
-            directory
-                .agents
-                .insert(record.id, AgentView::lost(record.clone(), now));
+            directory.agents.insert(
+                record.id,
+                AgentView::lost(record.clone(), record.lost_at.unwrap_or(now)),
+            );
         }
         for token in state.agent_tokens.values() {
             directory.agent_tokens.insert(token.digest, token.clone());

@@ -337,6 +337,7 @@ impl Handle {
                 let (reply, answer) = oneshot::channel();
                 let deed = Deed {
                     monitor: facts.id,
+                    incident: id,
                     by,
                     what,
                     reply,

@@ -268,6 +268,12 @@ impl Owner {
         ticket: Option<Ticket>,
     ) -> anyhow::Result<()> {
         let mut changes = std::mem::take(&mut out.changes);
+        let saved = std::mem::take(&mut out.save);
+        // An open incident may change without a transition: a region joins those that it names.
+        let open = saved
+            .iter()
+            .filter_map(|id| self.monitors.get(id)?.state.incident());
+        out.incidents.extend(open.cloned());
         let mut newest: BTreeMap<_, &Incident> = BTreeMap::new();
         for incident in &out.incidents {
             newest.insert(incident.id, incident);
@@ -277,7 +283,7 @@ impl Owner {
                 .into_values()
                 .map(|i| Change::PutIncident(Box::new(i.clone()))),
         );
-        for id in std::mem::take(&mut out.save) {
+        for id in saved {
             if let Some(watched) = self.monitors.get(&id) {
                 changes.push(Change::PutDurable(id, Box::new(watched.state.durable())));
             }
@@ -292,7 +298,9 @@ impl Owner {
             self.env.stores.state.commit(changes).await?;
             fault::point("after-commit");
         }
-        drop(ticket);
+        if let Some(ticket) = ticket {
+            ticket.applied();
+        }
         Ok(())
     }
 

@@ -143,11 +143,12 @@ fn environment(options: &Options, state: &State) -> Env {
     }
 }
 
-/// Deals out the monitors as they were: every agent counts as lost from now on until it comes.
+/// Deals out the monitors as they were: an agent that had a session when the process ended counts
+/// as lost from now on until it comes; one that was gone before stays so.
 fn assign(state: &State, now: Time) -> (Assignments, Vec<Moved>) {
     let mut assignments = Assignments::new(state.epoch, state.revision);
     for agent in state.agents.values() {
-        assignments.set_agent(agent.id, &agent.region, Some(now));
+        assignments.set_agent(agent.id, &agent.region, Some(agent.lost_at.unwrap_or(now)));
         if agent.revoked_at.is_some() {
             assignments.revoke(agent.id);
         }

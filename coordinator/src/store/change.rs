@@ -185,6 +185,8 @@ pub struct AgentRecord {
     pub first_seen: Time,
     /// When it was last here, as of the last save.
     pub last_seen: Time,
+    /// Since when it has had no session; `None` while it has one, or had when the process died.
+    pub lost_at: Option<Time>,
     /// Its build.
     pub build: String,
     /// The revision of its assignments.

@@ -75,6 +75,7 @@ impl Fleet {
             last_seen: now,
             build: arrival.build.clone(),
             revision: self.assignments.revision_of(arrival.agent()),
+            lost_at: None,
             revoked_at: None,
         }
     }
@@ -120,6 +121,7 @@ impl Fleet {
             view.session = None;
             view.since = now;
             view.record.last_seen = now;
+            view.record.lost_at = Some(now);
             view.record.clone()
         };
         tracing::info!(%agent, name = %record.name, region = %record.region, "agent disconnected");

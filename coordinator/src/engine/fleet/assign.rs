@@ -72,10 +72,13 @@ impl Assignments {
 
     /// An agent is known, or stands otherwise than before.
     pub(crate) fn set_agent(&mut self, agent: AgentId, region: &Region, lost: Option<Time>) {
-        let of = self.agents.entry(agent).or_default();
+        let revision = self.revision;
+        let of = self.agents.entry(agent).or_insert_with(|| Of {
+            revision,
+            ..Of::default()
+        });
         of.region = Some(region.clone());
         of.lost_since = lost;
-        of.revision = of.revision.max(self.revision);
     }
 
     /// An agent may not come back; the next reassignment takes its monitors away.

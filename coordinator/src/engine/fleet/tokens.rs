@@ -126,6 +126,7 @@ impl Fleet {
             if let Some(view) = directory.agents_mut().get_mut(agent) {
                 view.session = None;
                 view.since = now;
+                view.record.lost_at = Some(now);
                 view.record.revoked_at = Some(now);
                 changes.push(Change::PutAgent(view.record.clone()));
             }

@@ -108,10 +108,18 @@ impl Owner {
     fn deed(&mut self, deed: Deed, now: Time, out: &mut Consequences) {
         let Deed {
             monitor,
+            incident,
             by,
             what,
             reply,
         } = deed;
+        // What is meant may have ended while the deed waited, and another may have begun.
+        let open = self.monitors.get(&monitor).and_then(|w| w.state.incident());
+        if open.map(|open| open.id) != Some(incident) {
+            let answer = Err(not_open(monitor));
+            out.replies.push(Box::new(move || drop(reply.send(answer))));
+            return;
+        }
         let name = by.name.clone();
         let (action, input) = match what {
             DeedKind::Acknowledge(note) => (

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use vigilmon_common::decide::{Tie, View};
-use vigilmon_common::id::{AgentId, MonitorId};
+use vigilmon_common::id::{AgentId, IncidentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::name::Region;
@@ -69,6 +69,8 @@ pub(crate) struct TieChange {
 pub(crate) struct Deed {
     /// The monitor.
     pub(crate) monitor: MonitorId,
+    /// The incident that is meant.
+    pub(crate) incident: IncidentId,
     /// Who does it.
     pub(crate) by: Actor,
     /// What.

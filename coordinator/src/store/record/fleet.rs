@@ -41,6 +41,7 @@ impl Stored for AgentRecord {
             build: self.build.clone(),
             revision: self.revision,
             revoked_ms: millis(self.revoked_at),
+            lost_ms: millis(self.lost_at),
         }
     }
 
@@ -55,6 +56,7 @@ impl Stored for AgentRecord {
             build: m.build,
             revision: m.revision,
             revoked_at: m.revoked_ms.map(time),
+            lost_at: m.lost_ms.map(time),
         })
     }
 }

@@ -234,6 +234,7 @@ pub(super) fn agent(n: u64) -> AgentRecord {
         last_seen: DAY_START + Duration::from_secs(1),
         build: "0.1.0".to_owned(),
         revision: 17,
+        lost_at: n.is_multiple_of(2).then_some(DAY_START),
         revoked_at: Some(DAY_START),
     }
 }
