@@ -1,70 +1,173 @@
 // The demonstration's page: shows what the coordinator streams, and asks it to break and mend.
+// What is shown changes in place, so that ages tick without a jump, a selection stays, and a
+// screen reader is told only when the verdict changes.
 
 const at = (id) => document.getElementById(id);
 
-function part(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
-function clock(text) {
-  return new Date(text).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+function writeCut(line, element, text) {
+  line.title = text;
+  write(element, text);
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+function writeTime(element, utc) {
+  if (element.dateTime === utc) return;
+  const time = new Date(utc);
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const today = time.toDateString() === new Date().toDateString();
+  element.dateTime = utc;
+  element.title = `${utc.slice(0, 19).replace("T", " ")} UTC`;
+  write(element, time.toLocaleString([], today ? clock : { month: "short", day: "numeric", ...clock }));
+}
+
+function span(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(Math.floor(seconds % 60))} s`;
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
 }
 
 function age(seconds) {
   if (seconds === null) return "";
-  return seconds < 60 ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
 }
 
-function monitor(row) {
-  const card = at("monitor").content.cloneNode(true).firstElementChild;
-  card.classList.add(row.status);
-  card.querySelector(".name").textContent = row.name;
-  card.querySelector(".status").textContent = row.status;
-  card.querySelector(".target").textContent = row.target;
-  card.querySelector(".why").textContent = row.reason;
-  const regions = card.querySelector(".regions");
-  for (const region of row.regions) {
-    const item = part("li", region.vote);
-    item.append(part("span", "", `${region.name}: ${region.text}`), part("span", "age", age(region.age_seconds)));
-    regions.append(item);
+// Makes a list show `items`, each in the element that its key had before.
+function fill(list, template, items, key, show, nothing) {
+  const before = new Map([...list.children].map((element) => [element.dataset.key, element]));
+  const after = items.map((item) => {
+    const known = before.get(key(item));
+    const element = known ?? at(template).content.cloneNode(true).firstElementChild;
+    element.dataset.key = key(item);
+    show(element, item);
+    return element;
+  });
+  if (!after.length && nothing) {
+    const none = before.get("") ?? document.createElement("li");
+    none.dataset.key = "";
+    none.className = "nothing";
+    write(none, nothing);
+    after.push(none);
   }
-  return card;
+  const same = after.length === list.children.length && after.every((e, i) => e === list.children[i]);
+  if (!same) list.replaceChildren(...after);
 }
 
-function line(className, first, when, rest) {
-  const item = part("li", className);
-  const head = part("div", "first", first);
-  head.append(part("span", "when", when));
-  item.append(head, part("div", "rest", rest));
-  return item;
+function showRegion(element, region) {
+  element.className = region.vote;
+  write(element.querySelector(".name"), region.name);
+  write(element.querySelector(".text"), region.text);
+  write(element.querySelector(".age"), age(region.age_seconds));
 }
 
-function fill(id, items, none) {
-  at(id).replaceChildren(...(items.length ? items : [part("li", "none", none)]));
+function why(monitor) {
+  const down = monitor.regions.filter((region) => region.vote === "down").length;
+  const need = `${monitor.required} needed`;
+  if (down) return `${down} of ${monitor.regions.length} regions vote down; ${need}`;
+  return monitor.reason || `no region votes down; ${need}`;
+}
+
+function showMonitor(element, monitor) {
+  element.className = `card ${monitor.status}`;
+  write(element.querySelector(".name"), monitor.name);
+  write(element.querySelector(".pill"), monitor.status);
+  write(element.querySelector(".target"), monitor.target);
+  write(element.querySelector(".why"), why(monitor));
+  fill(element.querySelector(".regions"), "region-row", monitor.regions, (r) => r.region, showRegion);
+}
+
+function showIncident(element, incident) {
+  const lasted = (new Date(incident.ended_at) - new Date(incident.started_at)) / 1000;
+  element.className = incident.status;
+  write(element.querySelector(".name"), incident.what);
+  write(element.querySelector(".pill"), `${incident.scope}, ${incident.status}`);
+  writeTime(element.querySelector("time"), incident.started_at);
+  write(element.querySelector(".rest"), [incident.reason, incident.regions.join(", ")].filter(Boolean).join(" · "));
+  write(element.querySelector(".lasted"), incident.ended_at ? `, lasted ${span(lasted)}` : "");
+  writeCut(element.querySelector(".cut"), element.querySelector("code"), `vigilmon incident why ${incident.id}`);
+}
+
+function showMessage(element, message) {
+  element.className = message.bad ? "down" : "up";
+  write(element.querySelector(".name"), message.subject);
+  writeTime(element.querySelector("time"), message.at);
+  // The text begins with its subject.
+  const text = message.text.startsWith(message.subject) ? message.text.slice(message.subject.length) : message.text;
+  const lines = text.split("\n").filter(Boolean);
+  const link = /^https?:/.test(lines.at(-1)) ? lines.pop() : "";
+  write(element.querySelector(".rest"), lines.join("\n"));
+  writeCut(element.querySelector(".cut"), element.querySelector(".cut"), link);
+}
+
+function verdict(monitors) {
+  const count = (status) => monitors.filter((monitor) => monitor.status === status).length;
+  const of = (number) => `${number} of ${monitors.length} monitors`;
+  if (count("down")) return ["down", count("down") === monitors.length ? "All monitors are down" : `${of(count("down"))} down`];
+  if (count("degraded")) return ["degraded", `${of(count("degraded"))} degraded`];
+  if (count("unknown")) return ["unknown", "Waiting for votes"];
+  return ["up", "All monitors are up"];
+}
+
+let broken = null;
+let asked = false;
+
+function showDeeds() {
+  const may = (button, yes) => at(button).setAttribute("aria-disabled", String(!yes));
+  may("break", broken === false && !asked);
+  may("mend", broken === true && !asked);
+}
+
+function showVerdict(status, text, site) {
+  document.body.classList.remove("up", "down", "degraded", "unknown");
+  document.body.classList.add(status);
+  at("verdict").className = at("now").className = status;
+  write(at("verdict-text"), text);
+  write(at("site"), site);
+  document.title = `${text} · Vigilmon demonstration`;
 }
 
 function show(state) {
-  at("site").textContent = state.broken ? "the site is broken" : "the site is well";
-  at("break").disabled = state.broken;
-  at("mend").disabled = !state.broken;
-  at("monitors").replaceChildren(...state.monitors.map(monitor));
-  fill("incidents", state.incidents.map((i) =>
-    line(i.open ? "open" : "resolved", i.title, clock(i.started_at), i.text)), "None: all is well.");
-  fill("inbox", state.inbox.map((m) =>
-    line(m.bad ? "open" : "resolved", m.subject, clock(m.at), m.text)), "Nothing yet.");
+  if (broken !== state.broken) asked = false;
+  broken = state.broken;
+  document.body.classList.remove("lost");
+  showVerdict(...verdict(state.monitors), broken ? "The site is broken." : "The site is well.");
+  showDeeds();
+  fill(at("monitors"), "monitor-row", state.monitors, (m) => m.name, showMonitor);
+  fill(at("incidents"), "incident-row", state.incidents, (i) => i.id, showIncident, "None so far.");
+  fill(at("inbox"), "message-row", state.inbox, (m) => `${m.at} ${m.subject}`, showMessage, "No message so far.");
+}
+
+function lost() {
+  document.body.classList.add("lost");
+  broken = null;
+  asked = false;
+  showVerdict("unknown", "No word from the coordinator", "Trying again; what is shown below may be old.");
+  showDeeds();
 }
 
 async function ask(what) {
-  at("break").disabled = at("mend").disabled = true;
-  await fetch(`/demo/${what}`, { method: "POST", headers: { "x-vigilmon-demo": "1" } });
+  if (at(what).getAttribute("aria-disabled") === "true") return;
+  asked = true;
+  showDeeds();
+  try {
+    const answer = await fetch(`/demo/${what}`, { method: "POST", headers: { "x-vigilmon-demo": "1" } });
+    if (!answer.ok) throw new Error(answer.statusText);
+  } catch {
+    asked = false;
+    showDeeds();
+    write(at("site"), "That did not reach the coordinator; please try again.");
+  }
 }
 
-at("break").addEventListener("click", () => ask("break"));
-at("mend").addEventListener("click", () => ask("mend"));
+for (const what of ["break", "mend"]) at(what).addEventListener("click", () => ask(what));
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone) write(at("zone"), zone === "UTC" ? "Times are in UTC." : `Times are those of ${zone}; point at one to see it in UTC.`);
 
 const events = new EventSource("/demo/events");
 events.onmessage = (event) => show(JSON.parse(event.data));
-events.onerror = () => { at("site").textContent = "the coordinator does not answer; trying again"; };
+events.onerror = lost;

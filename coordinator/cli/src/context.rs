@@ -12,6 +12,8 @@ use crate::failure::{Failure, exit};
 /// Where a context is looked for beside `--context`, in this order.
 const HERE: &str = "./vigilmon-data/context.toml";
 const IN_HOME: &str = ".config/vigilmon/context.toml";
+/// Over the flags that every command has.
+pub(crate) const GLOBAL: &str = "Global options, also read from VIGILMON_ and their name";
 /// The only project of this version.
 const DEFAULT_PROJECT: &str = "default";
 
@@ -19,25 +21,55 @@ const DEFAULT_PROJECT: &str = "default";
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ContextFlags {
     /// The context file: endpoint, authority and token
-    #[arg(long, global = true, value_name = "FILE", env = "VIGILMON_CONTEXT")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        hide_env = true,
+        value_name = "FILE",
+        env = "VIGILMON_CONTEXT"
+    )]
     context: Option<PathBuf>,
     /// The coordinator's gRPC address, such as https://localhost:8441
-    #[arg(long, global = true, value_name = "URL", env = "VIGILMON_ENDPOINT")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        hide_env = true,
+        value_name = "URL",
+        env = "VIGILMON_ENDPOINT"
+    )]
     endpoint: Option<String>,
     /// The API token; @FILE reads a file, env:NAME a variable
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
+        hide_env = true,
         value_name = "TOKEN",
         env = "VIGILMON_TOKEN",
         hide_env_values = true
     )]
     token: Option<String>,
     /// The authority to trust, a PEM file
-    #[arg(long, global = true, value_name = "FILE", env = "VIGILMON_CA")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        hide_env = true,
+        value_name = "FILE",
+        env = "VIGILMON_CA"
+    )]
     ca: Option<PathBuf>,
     /// The project
-    #[arg(long, global = true, value_name = "NAME", env = "VIGILMON_PROJECT")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = GLOBAL,
+        hide_env = true,
+        value_name = "NAME",
+        env = "VIGILMON_PROJECT"
+    )]
     project: Option<String>,
 }
 

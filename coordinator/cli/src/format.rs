@@ -33,8 +33,19 @@ pub(crate) fn span_text(of: Option<&prost_types::Duration>) -> String {
 
 /// An age for people: `4s ago`.
 pub(crate) fn age_text(age: Option<Duration>) -> String {
-    age.map(|age| format!("{} ago", duration::rounded(age)))
-        .unwrap_or_else(|| "-".to_owned())
+    match age {
+        None => "-".to_owned(),
+        Some(age) if age < Duration::from_secs(1) => "just now".to_owned(),
+        Some(age) => format!("{} ago", lasting(age)),
+    }
+}
+
+/// A measured span for people: `2s`, `1h4m10s`; below a second in milliseconds.
+pub(crate) fn lasting(span: Duration) -> String {
+    match span.as_secs() {
+        0 => duration::rounded(span),
+        seconds => duration::format(Duration::from_secs(seconds)),
+    }
 }
 
 /// A time for people, in UTC to the second: `2026-03-01 10:02:03`.
@@ -45,6 +56,18 @@ pub(crate) fn time_text(at: Option<&prost_types::Timestamp>) -> String {
     let text = at.to_rfc3339();
     text.get(..19)
         .map_or(text.clone(), |cut| cut.replace('T', " "))
+}
+
+/// A time for people where room is scarce, in UTC to the minute: `2026-03-01 10:02`.
+pub(crate) fn minute_text(at: Option<&prost_types::Timestamp>) -> String {
+    let text = time_text(at);
+    text.get(..16).map_or(text.clone(), str::to_owned)
+}
+
+/// The day of a time, UTC: `2026-03-01`.
+pub(crate) fn day_text(at: Option<&prost_types::Timestamp>) -> String {
+    let text = time_text(at);
+    text.get(..10).map_or(text.clone(), str::to_owned)
 }
 
 /// The hour and minute of a time, UTC: `10:02`.
@@ -185,9 +208,20 @@ mod tests {
     }
 
     #[test]
+    fn ages_are_told_without_fractions_of_seconds() {
+        let age = |millis| age_text(Some(Duration::from_millis(millis)));
+        assert_eq!(age(2_770), "2s ago");
+        assert_eq!(age(3_850_400), "1h4m10s ago");
+        assert_eq!(age(999), "just now");
+        assert_eq!(lasting(Duration::from_millis(40)), "40 ms");
+    }
+
+    #[test]
     fn times_are_utc_to_the_second() {
         let at = vigilmon_proto::convert::timestamp(Time::from_millis(1_772_359_323_004));
         assert_eq!(time_text(Some(&at)), "2026-03-01 10:02:03");
+        assert_eq!(minute_text(Some(&at)), "2026-03-01 10:02");
+        assert_eq!(day_text(Some(&at)), "2026-03-01");
         assert_eq!(clock_text(Some(&at)), "10:02");
         assert_eq!(time_text(None), "-");
     }

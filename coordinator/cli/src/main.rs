@@ -17,18 +17,28 @@ mod output;
 struct Arguments {
     #[command(flatten)]
     context: context::ContextFlags,
-    /// How data is printed
+    /// How data is printed: table, for people, or json, for scripts
     #[arg(
         short,
         long,
         global = true,
         value_enum,
+        value_name = "FORMAT",
         default_value_t,
+        hide_possible_values = true,
+        help_heading = context::GLOBAL,
+        hide_env = true,
         env = "VIGILMON_OUTPUT"
     )]
     output: output::Format,
     /// Without colours
-    #[arg(long, global = true, env = "VIGILMON_NO_COLOR")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = context::GLOBAL,
+        hide_env = true,
+        env = "VIGILMON_NO_COLOR"
+    )]
     no_color: bool,
     #[command(subcommand)]
     command: commands::Command,

@@ -8,6 +8,8 @@ use vigilmon_common::problem::Problems;
 
 use crate::failure::Failure;
 
+mod fit;
+
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Format {
@@ -66,19 +68,24 @@ pub(crate) fn problems(problems: &Problems) {
     }
 }
 
-/// Prints a table, as wide as the terminal, else [`WIDTH`].
+/// Prints a table, as wide as the terminal, else [`WIDTH`]: a line for each row. Columns whose head
+/// ends in `…` give way: what does not fit into them loses its middle; JSON has all of it.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
     if rows.is_empty() {
         eprintln!("none");
         return;
     }
+    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
+    let (head, rows) = fit::fit(head, rows, usize::from(width));
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0));
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(head);
     for row in rows {
         table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, fit::GAP));
     }
     for line in table.lines() {
         println!("{}", line.trim_end());

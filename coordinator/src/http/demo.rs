@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::decide::View;
 use vigilmon_common::incident::{Incident, Standing, Subject};
+use vigilmon_common::name::Region;
 use vigilmon_common::time::Time;
 
 use crate::engine::Handle;
@@ -184,6 +185,7 @@ struct MonitorShown {
     status: &'static str,
     since: Time,
     reason: String,
+    required: u8,
     regions: Vec<RegionShown>,
 }
 
@@ -199,10 +201,14 @@ struct RegionShown {
 #[derive(Serialize)]
 struct IncidentShown {
     id: String,
-    title: String,
-    text: String,
+    what: String,
+    scope: String,
+    status: String,
+    reason: String,
+    regions: Vec<String>,
     open: bool,
     started_at: Time,
+    ended_at: Option<Time>,
 }
 
 #[derive(Serialize)]
@@ -257,6 +263,7 @@ async fn shown(demo: &Demo) -> Option<Shown> {
             status: view.status.as_str(),
             since: view.since,
             reason: view.reason.clone(),
+            required: view.required,
             regions: regions(view, &|region| directory.display_name(region)),
         })
     });
@@ -268,16 +275,13 @@ async fn shown(demo: &Demo) -> Option<Shown> {
         incidents: incidents
             .iter()
             .take(SHOWN_MAX)
-            .map(|i| incident_shown(i))
+            .map(|i| incident_shown(i, &|region| directory.display_name(region)))
             .collect(),
         inbox: messages(&demo.inbox),
     })
 }
 
-fn regions(
-    view: &View,
-    name: &dyn Fn(&vigilmon_common::name::Region) -> String,
-) -> Vec<RegionShown> {
+fn regions(view: &View, name: &dyn Fn(&Region) -> String) -> Vec<RegionShown> {
     let shown = |region: &vigilmon_common::decide::RegionView| RegionShown {
         region: region.region.as_str().to_owned(),
         name: name(&region.region),
@@ -296,26 +300,20 @@ fn regions(
     view.regions.iter().map(shown).collect()
 }
 
-fn incident_shown(incident: &Incident) -> IncidentShown {
-    let what = match &incident.subject {
-        Subject::Monitor(facts) => facts.name.clone(),
-        Subject::System(facts) => facts.summary.clone(),
-    };
-    let named: Vec<&str> = incident.named.iter().map(|r| r.as_str()).collect();
-    let mut text = incident.reason.to_string();
-    if !named.is_empty() {
-        text.push_str(&format!(" · {}", named.join(", ")));
-    }
-    if let Some(duration) = incident.duration() {
-        text.push_str(&format!(" · lasted {} s", duration.as_secs()));
-    }
-    text.push_str(&format!("\nvigilmon incident why {}", incident.id));
+fn incident_shown(incident: &Incident, name: &dyn Fn(&Region) -> String) -> IncidentShown {
     IncidentShown {
         id: incident.id.to_string(),
-        title: format!("{what}: {} incident {}", incident.scope, incident.status),
-        text,
+        what: match &incident.subject {
+            Subject::Monitor(facts) => facts.name.clone(),
+            Subject::System(facts) => facts.summary.clone(),
+        },
+        scope: incident.scope.to_string(),
+        status: incident.status.to_string(),
+        reason: incident.reason.to_string(),
+        regions: incident.named.iter().map(name).collect(),
         open: incident.is_open(),
         started_at: incident.started_at,
+        ended_at: incident.ended_at,
     }
 }
 

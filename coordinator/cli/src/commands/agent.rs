@@ -88,7 +88,7 @@ pub(crate) async fn run(
             match format {
                 Format::Json => output::json(&agents.iter().map(agent_json).collect::<Value>()),
                 Format::Table => output::table(
-                    ["NAME", "REGION", "STATE", "SINCE (UTC)", "MONITORS"],
+                    ["NAME…", "REGION", "STATE", "SINCE (UTC)", "MONITORS"],
                     agents.iter().map(agent_row).collect(),
                 ),
             }
@@ -141,7 +141,7 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
             match format {
                 Format::Json => output::json(&tokens.iter().map(token_json).collect::<Value>()),
                 Format::Table => output::table(
-                    ["ID", "REGION", "CREATED (UTC)", "STATE", "LABEL"],
+                    ["ID", "REGION", "STATE", "CREATED", "LABEL…"],
                     tokens.iter().map(token_row).collect(),
                 ),
             }
@@ -226,8 +226,8 @@ fn token_row(token: &v1::AgentToken) -> [String; 5] {
     [
         token.id.clone(),
         token.region.clone(),
-        format::time_text(token.create_time.as_ref()),
         state.to_owned(),
+        format::day_text(token.create_time.as_ref()),
         token.label.clone(),
     ]
 }

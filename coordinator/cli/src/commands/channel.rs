@@ -75,7 +75,7 @@ pub(crate) async fn run(
             match format {
                 Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
                 Format::Table => output::table(
-                    ["NAME", "KIND", "TARGET", "FALLBACK", "STATE"],
+                    ["NAME…", "KIND", "TARGET…", "FALLBACK…", "STATE…"],
                     all.iter().map(row).collect(),
                 ),
             }
@@ -245,7 +245,10 @@ fn row(channel: &v1::Channel) -> [String; 5] {
         channel.name.clone(),
         kind(channel).to_owned(),
         channel.target.clone(),
-        channel.fallback.clone(),
+        match channel.fallback.as_str() {
+            "" => "-".to_owned(),
+            fallback => fallback.to_owned(),
+        },
         state(channel),
     ]
 }

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vigilmon_common::duration;
 use vigilmon_proto::v1;
 
 use super::done;
@@ -185,7 +184,7 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
     match format {
         Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
         Format::Table => output::table(
-            ["ID", "STATUS", "WHAT", "STARTED (UTC)"],
+            ["ID", "STATUS", "STARTED (UTC)", "WHAT…"],
             all.iter().map(row).collect(),
         ),
     }
@@ -196,8 +195,8 @@ fn row(incident: &v1::Incident) -> [String; 4] {
     [
         incident.id.clone(),
         status(incident),
+        format::minute_text(incident.start_time.as_ref()),
         name(incident),
-        format::time_text(incident.start_time.as_ref()),
     ]
 }
 
@@ -271,7 +270,7 @@ fn show(incident: &v1::Incident) -> Vec<String> {
             format::time_text(incident.end_time.as_ref())
         ));
         if let Some(lasted) = format::span(incident.duration.as_ref()) {
-            lines.push(format!("  lasted    {}", duration::rounded(lasted)));
+            lines.push(format!("  lasted    {}", format::lasting(lasted)));
         }
     }
     if let Some(resolution) = resolution(incident) {

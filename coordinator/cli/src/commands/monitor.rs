@@ -246,7 +246,7 @@ async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
     match format {
         Format::Json => output::json(&all.iter().map(show::json).collect::<Value>()),
         Format::Table => output::table(
-            ["NAME", "STATUS", "SINCE (UTC)", "VOTES", "TARGET"],
+            ["NAME…", "STATUS", "SINCE (UTC)", "VOTES", "TARGET…"],
             all.iter().map(show::row).collect(),
         ),
     }
@@ -286,7 +286,7 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
     match format {
         Format::Json => output::json(&all.iter().map(check::result_json).collect::<Value>()),
         Format::Table => output::table(
-            ["STARTED (UTC)", "REGION", "OUTCOME", "TOOK", "REASON"],
+            ["STARTED (UTC)", "REGION", "OUTCOME", "TOOK", "REASON…"],
             all.iter().map(check::result_row).collect(),
         ),
     }

@@ -33,7 +33,7 @@ pub(crate) async fn run(
             match format {
                 Format::Json => output::json(&regions.iter().map(to_json).collect::<Value>()),
                 Format::Table => output::table(
-                    ["REGION", "NAME", "CONNECTED", "LOST"],
+                    ["REGION", "NAME", "AGENTS CONNECTED", "LOST"],
                     regions.iter().map(row).collect(),
                 ),
             }

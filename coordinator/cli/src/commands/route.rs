@@ -67,7 +67,7 @@ pub(crate) async fn run(
             match format {
                 Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
                 Format::Table => {
-                    output::table(["NAME", "MATCHES", "TO"], all.iter().map(row).collect());
+                    output::table(["NAME…", "MATCHES…", "TO…"], all.iter().map(row).collect());
                 }
             }
             Ok(exit::DONE)

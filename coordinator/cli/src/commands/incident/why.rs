@@ -2,7 +2,6 @@
 //! asked, so a closed incident is explained by the same words for ever.
 
 use serde_json::{Value, json};
-use vigilmon_common::duration;
 use vigilmon_proto::v1;
 
 use super::{kind, name, scope, status};
@@ -85,6 +84,7 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
             };
             let seen = match format::reason_text(agent.reason.as_ref()) {
                 text if text.is_empty() => outcome.to_owned(),
+                text if outcome == vote => text,
                 text => format!("{outcome}, {text}"),
             };
             let because = if region.because.is_empty() {
@@ -93,7 +93,7 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
                 format!(" ({})", region.because)
             };
             let age = format::span(agent.age.as_ref())
-                .map(duration::rounded)
+                .map(format::lasting)
                 .unwrap_or_default();
             let run = match agent.run_length {
                 0 | 1 => String::new(),
@@ -198,8 +198,7 @@ mod tests {
             text.contains("  eu-west  none: its agent is gone"),
             "{text}"
         );
-        let seen =
-            "us-east  down, confirmed: down, 503 Service Unavailable; 2.00 s old, 2 in a row";
+        let seen = "us-east  down, confirmed: 503 Service Unavailable; 2s old, 2 in a row";
         assert!(text.contains(seen), "{text}");
         assert!(text.contains("otherwise  one vote less"), "{text}");
     }

@@ -63,8 +63,8 @@ fn print(rows: &[v1::CheckRow]) {
         "DNS",
         "CONNECT",
         "TLS",
-        "FIRST BYTE",
-        "REASON",
+        "TTFB",
+        "REASON…",
     ];
     let cell = |micros: Option<u64>| match micros {
         None => "-".to_owned(),

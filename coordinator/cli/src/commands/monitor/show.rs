@@ -60,19 +60,23 @@ pub(super) fn json(monitor: &v1::Monitor) -> Value {
 /// A monitor as a row of a table.
 pub(super) fn row(monitor: &v1::Monitor) -> [String; 5] {
     let state = monitor.state.clone().unwrap_or_default();
-    let count = |vote| {
+    let count = |vote: &str| {
         state
             .regions
             .iter()
             .filter(|r| format::vote(r.standing) == vote)
             .count()
     };
-    let votes = format!("{} up, {} down", count("up"), count("down"));
+    let votes: Vec<String> = ["down", "up", "none"]
+        .into_iter()
+        .filter(|vote| count(vote) > 0)
+        .map(|vote| format!("{} {vote}", count(vote)))
+        .collect();
     [
         monitor.name.clone(),
         format::status(state.status).to_owned(),
-        format::time_text(state.since.as_ref()),
-        votes,
+        format::minute_text(state.since.as_ref()),
+        votes.join(", "),
         monitor.target.clone(),
     ]
 }
@@ -83,21 +87,25 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
     let quorum = state.quorum.clone().unwrap_or_default();
     let mut lines = vec![
         format!("{} ({})", monitor.name, monitor.id),
-        format!("  target    {} {}", monitor.kind, monitor.target),
+        format!("  target    {}", monitor.target),
+        format!("  kind      {}", monitor.kind),
         format!(
-            "  state     {} since {} UTC{}",
+            "  state     {} since {} UTC",
             format::status(state.status),
             format::time_text(state.since.as_ref()),
-            behind(": ", &state.reason),
-        ),
-        format!(
-            "  rule      {} ({} of {})",
-            quorum.rule, quorum.required, quorum.assigned
         ),
     ];
-    if let Some(failing) = failing(&state, &quorum) {
-        lines.push(format!("            {failing}"));
+    let failing = failing(&state, &quorum);
+    // The reason is often that line, and says no more then.
+    let reason = Some(state.reason.clone())
+        .filter(|reason| !reason.is_empty() && failing.as_ref() != Some(reason));
+    for said in [reason, failing].into_iter().flatten() {
+        lines.push(format!("            {said}"));
     }
+    lines.push(format!(
+        "  rule      {} ({} of {})",
+        quorum.rule, quorum.required, quorum.assigned
+    ));
     lines.push(format!(
         "  checks    every {}, timeout {}",
         format::span_text(spec.interval.as_ref()),
@@ -248,10 +256,25 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("    us-east       down  4.00 s ago  503 Service Unavailable"),
+            text.contains("    us-east       down  4s ago     503 Service Unavailable"),
             "{text}"
         );
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+    }
+
+    #[test]
+    fn who_fails_is_said_once() {
+        let mut down = monitor();
+        let said = "1 of 4 failing since 10:02 (us-east); 3 needed";
+        let state = down.state.get_or_insert_default();
+        state.reason = said.to_owned();
+        let text = lines(&down).join("\n");
+        assert_eq!(text.matches(said).count(), 1, "{text}");
+
+        let state = down.state.get_or_insert_default();
+        state.reason = "too few votes".to_owned();
+        let text = lines(&down).join("\n");
+        assert!(text.contains("too few votes"), "{text}");
     }
 
     #[test]
