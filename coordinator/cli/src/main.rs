@@ -13,11 +13,11 @@ mod output;
 
 /// An open, self-hosted, distributed uptime monitor
 #[derive(Debug, Parser)]
-#[command(name = "vigilmon", version, propagate_version = true)]
+#[command(name = "vigilmon", version, propagate_version = true, term_width = 80)]
 struct Arguments {
     #[command(flatten)]
     context: context::ContextFlags,
-    /// How data is printed: table, for people, or json, for scripts
+    /// How data is printed: table or json
     #[arg(
         short,
         long,

@@ -78,15 +78,7 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
         .agents
         .iter()
         .map(|agent| {
-            let outcome = match agent.outcome {
-                0 => "no result yet",
-                outcome => format::outcome(outcome),
-            };
-            let seen = match format::reason_text(agent.reason.as_ref()) {
-                text if text.is_empty() => outcome.to_owned(),
-                text if outcome == vote => text,
-                text => format!("{outcome}, {text}"),
-            };
+            let seen = seen(agent, vote);
             let because = if region.because.is_empty() {
                 String::new()
             } else {
@@ -100,11 +92,25 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
                 length => format!(", {length} in a row"),
             };
             format!(
-                "  {:width$}  {vote}{confirmed}{because}: {seen}; {age} old{run}",
+                "  {:width$}  {vote}{confirmed}{because}: {seen}{age} old{run}",
                 region.region
             )
         })
         .collect()
+}
+
+/// What an agent saw, as far as the vote does not say it.
+fn seen(agent: &v1::AgentEvidence, vote: &str) -> String {
+    let outcome = match agent.outcome {
+        0 => "no result yet",
+        outcome => format::outcome(outcome),
+    };
+    match format::reason_text(agent.reason.as_ref()) {
+        text if text.is_empty() && outcome == vote => String::new(),
+        text if text.is_empty() => format!("{outcome}; "),
+        text if outcome == vote => format!("{text}; "),
+        text => format!("{outcome}, {text}; "),
+    }
 }
 
 /// A transition as JSON, with its evidence.

@@ -113,13 +113,7 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
     ));
     lines.push(format!("  severity  {}", format::severity(spec.severity)));
     if !spec.labels.is_empty() {
-        let mut labels: Vec<_> = spec
-            .labels
-            .iter()
-            .map(|(k, v)| format!("{k}={v}"))
-            .collect();
-        labels.sort();
-        lines.push(format!("  labels    {}", labels.join(", ")));
+        lines.push(format!("  labels    {}", labels(&spec)));
     }
     if !spec.notify.is_empty() {
         lines.push(format!("  notify    {}", spec.notify.join(", ")));
@@ -141,6 +135,13 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
             .map(|region| region_line(region, width)),
     );
     lines
+}
+
+fn labels(spec: &v1::MonitorSpec) -> String {
+    let pair = |(key, value): (&String, &String)| format!("{key}={value}");
+    let mut labels: Vec<String> = spec.labels.iter().map(pair).collect();
+    labels.sort();
+    labels.join(", ")
 }
 
 fn region_line(region: &v1::RegionState, width: usize) -> String {
