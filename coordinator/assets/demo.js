@@ -59,7 +59,7 @@ function fill(list, template, items, key, show, nothing) {
 }
 
 function showRegion(element, region) {
-  element.className = region.vote;
+  element.className = region.text === region.vote ? `${region.vote} plain` : region.vote;
   write(element.querySelector(".name"), region.name);
   write(element.querySelector(".text"), region.text);
   write(element.querySelector(".age"), age(region.age_seconds));

@@ -84,32 +84,33 @@ fn votes(region: &v1::RegionEvidence, width: usize) -> Vec<String> {
             } else {
                 format!(" ({})", region.because)
             };
-            let age = format::span(agent.age.as_ref())
-                .map(format::lasting)
-                .unwrap_or_default();
             let run = match agent.run_length {
                 0 | 1 => String::new(),
                 length => format!(", {length} in a row"),
             };
+            let age = format::span(agent.age.as_ref())
+                .map(|age| format!("{} old{run}", format::lasting(age)));
+            let said: Vec<String> = seen.into_iter().chain(age).collect();
             format!(
-                "  {:width$}  {vote}{confirmed}{because}: {seen}{age} old{run}",
-                region.region
+                "  {:width$}  {vote}{confirmed}{because}: {}",
+                region.region,
+                said.join("; ")
             )
         })
         .collect()
 }
 
 /// What an agent saw, as far as the vote does not say it.
-fn seen(agent: &v1::AgentEvidence, vote: &str) -> String {
+fn seen(agent: &v1::AgentEvidence, vote: &str) -> Option<String> {
     let outcome = match agent.outcome {
         0 => "no result yet",
         outcome => format::outcome(outcome),
     };
-    match format::reason_text(agent.reason.as_ref()) {
-        text if text.is_empty() && outcome == vote => String::new(),
-        text if text.is_empty() => format!("{outcome}; "),
-        text if outcome == vote => format!("{text}; "),
-        text => format!("{outcome}, {text}; "),
+    match (format::reason_text(agent.reason.as_ref()), outcome == vote) {
+        (text, true) if text.is_empty() => None,
+        (text, false) if text.is_empty() => Some(outcome.to_owned()),
+        (text, true) => Some(text),
+        (text, false) => Some(format!("{outcome}, {text}")),
     }
 }
 

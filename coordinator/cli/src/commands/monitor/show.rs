@@ -257,7 +257,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("    us-east       down  4s ago     503 Service Unavailable"),
+            text.contains("    us-east       down  4s ago      503 Service Unavailable"),
             "{text}"
         );
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
