@@ -10,12 +10,13 @@ use crate::up::Up;
 
 /// An agent of its own process.
 pub struct Agent {
+    // Dropped in this order: the process first, then the folder with its log.
+    process: Process,
     folder: TempDir,
     token: String,
     grpc: String,
     authority: std::path::PathBuf,
     region: String,
-    process: Process,
 }
 
 impl Agent {

@@ -13,9 +13,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// A server of its own, on a port of its own, that keeps nothing on disk.
 pub struct Redis {
+    server: Option<Process>,
     folder: TempDir,
     port: u16,
-    server: Option<Process>,
 }
 
 impl Redis {

@@ -81,10 +81,11 @@ impl Default for Options {
 
 /// A running `vigilmon up` with a data folder of its own.
 pub struct Up {
+    // Dropped in this order: the process first, then the folder with its log.
+    process: Process,
     folder: TempDir,
     http: u16,
     grpc: u16,
-    process: Process,
 }
 
 impl Up {
