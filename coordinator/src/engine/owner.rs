@@ -46,6 +46,8 @@ struct Watched {
     host: Box<str>,
     state: MonitorState,
     armed: Option<Time>,
+    /// What was stored of it when it was adopted rests on all results that started up to then.
+    settled: Time,
 }
 
 /// What a group brings about, gathered while it is applied.
@@ -89,15 +91,14 @@ impl Owner {
     /// Takes a monitor as it was stored.
     pub(crate) fn adopt(&mut self, monitor: Arc<Monitor>, state: MonitorState) {
         let host = target_host(&monitor);
-        self.monitors.insert(
-            monitor.id,
-            Watched {
-                monitor,
-                host,
-                state,
-                armed: None,
-            },
-        );
+        let watched = Watched {
+            settled: settled(&state),
+            monitor,
+            host,
+            state,
+            armed: None,
+        };
+        self.monitors.insert(watched.monitor.id, watched);
     }
 
     /// Serves the mailbox until `stop`, then what still waits in it.
@@ -375,6 +376,14 @@ fn log_transition(incident: &Incident, messages: usize) {
             "incident changed"
         );
     }
+}
+
+/// Up to when results made what was stored: the last transition of the open incident, or the end
+/// of the one before. Applied again they would take it back.
+fn settled(state: &MonitorState) -> Time {
+    let open = state.incident().and_then(|open| open.transitions.last());
+    let ended = state.durable().last_ended_at;
+    open.map(|last| last.at).max(ended).unwrap_or(Time::EPOCH)
 }
 
 /// The host that budgets count by.

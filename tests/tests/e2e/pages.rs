@@ -65,8 +65,8 @@ fn subjects(up: &Up, begins: &str) -> usize {
 
 #[test]
 fn the_port_answers_to_its_own_names_only() {
-    let up = Up::start(&Options::new());
-    let asked_as = |host: &str| ask(Method::GET, &up.url("/health/live"), &[("host", host)]);
+    let up = Up::start(&Options::new().args(&["--demo"]));
+    let asked_as = |host: &str| ask(Method::GET, &up.url("/demo/state"), &[("host", host)]);
     let address = up.url("").trim_start_matches("http://").to_owned();
     assert_eq!(asked_as(&address).unwrap().status, 200);
     let rebound = asked_as("rebound.example.com").unwrap();

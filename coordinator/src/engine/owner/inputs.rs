@@ -13,7 +13,7 @@ use vigilmon_common::vote::SummaryEntry;
 use super::{Consequences, Deed, DeedKind, Owner, ShardMessage, TieChange, target_host};
 use crate::engine::audit;
 use crate::engine::command::{CommandError, Object};
-use crate::store::Change;
+use crate::store::{Change, RegionResult};
 
 impl Owner {
     /// Step 2 for everything that is not a live result.
@@ -21,9 +21,11 @@ impl Owner {
         match message {
             ShardMessage::Results { .. } => {}
             ShardMessage::Replay(results) => {
-                for one in &results {
-                    let input = Input::Result(&one.result);
-                    let _ = self.decide(one.result.monitor, input, now, out);
+                for RegionResult { result, .. } in &results {
+                    let watched = self.monitors.get(&result.monitor);
+                    if watched.is_some_and(|watched| result.started > watched.settled) {
+                        let _ = self.decide(result.monitor, Input::Result(result), now, out);
+                    }
                 }
             }
             ShardMessage::Summary { agent, entries } => self.summary(agent, entries, now, out),
