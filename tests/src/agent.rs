@@ -71,7 +71,7 @@ fn launch(folder: &Path, grpc: &str, authority: &Path, region: &str, token: &str
             "--region",
             region,
         ])
-        .args(["--allow", "127.0.0.0/8", "--ca-file"])
+        .args(["--allow-net", "127.0.0.0/8", "--ca-file"])
         .args([authority])
         .env("VIGILMON_AGENT_TOKEN", token)
         .folder(folder)
