@@ -36,9 +36,11 @@ pub enum InvalidLogging {
 /// # Errors
 /// The filter cannot be read.
 pub fn init(filter: &str, format: Format) -> Result<(), InvalidLogging> {
-    let parsed = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| InvalidLogging::Filter {
-        filter: filter.to_owned(),
-        error: error.to_string(),
+    let parsed = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| {
+        InvalidLogging::Filter {
+            filter: filter.to_owned(),
+            error: error.to_string(),
+        }
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
