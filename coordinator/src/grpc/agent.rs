@@ -2,8 +2,8 @@
 //!
 //! A call needs `authorization: Bearer vta_…`: the token is looked up by its digest, the agent's
 //! id follows from token and name. What a session decides is
-//! [`vigilmon_common::session::coordinator`]'s; here it meets the stream ([`stream`]) and the
-//! engine. Results of a Backfill go to the history alone ([`backfill`]), so they never vote.
+//! [`vigilmon_common::session::coordinator`]'s; here it meets the stream (`stream`) and the
+//! engine. Results of a Backfill go to the history alone (`backfill`), so they never vote.
 //!
 //! # What this module does not do
 //! It does not wait for Hello before a call is answered: the answer's headers would wait for the

@@ -1,8 +1,8 @@
 //! The gRPC door: agents and the public API on one port.
 //!
 //! Services translate and hand over: requests become commands of [`crate::engine::Handle`],
-//! refusals become statuses with details ([`error`]). Who calls is settled before any service is
-//! reached ([`auth`]); only health needs no token, and agents bring tokens of their own.
+//! refusals become statuses with details (`error`). Who calls is settled before any service is
+//! reached (`auth`); only health needs no token, and agents bring tokens of their own.
 //!
 //! # What this module does not do
 //! It decides nothing and keeps nothing. It opens no socket and knows no certificate: streams come

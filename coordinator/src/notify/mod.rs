@@ -5,7 +5,7 @@
 //!        └─ wake ───────────────────────────────────►┘
 //! ```
 //!
-//! What is tried when is decided by `vigilmon_common::notify::delivery`; the [`worker`] owns that
+//! What is tried when is decided by `vigilmon_common::notify::delivery`; the worker owns that
 //! machine, holds the attempts, and saves their outcomes before it acts on them. The notifier sees
 //! the outbox and asks for channels through [`Channels`]; it knows neither engine nor doors.
 
