@@ -4,6 +4,9 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
+/// Libraries that tell much at `info`; a filter that names them is heard.
+const QUIET: &str = "fjall=warn,lsm_tree=warn,sled=warn";
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Format {
@@ -33,9 +36,11 @@ pub enum InvalidLogging {
 /// # Errors
 /// The filter cannot be read.
 pub fn init(filter: &str, format: Format) -> Result<(), InvalidLogging> {
-    let parsed = EnvFilter::try_new(filter).map_err(|error| InvalidLogging::Filter {
-        filter: filter.to_owned(),
-        error: error.to_string(),
+    let parsed = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| {
+        InvalidLogging::Filter {
+            filter: filter.to_owned(),
+            error: error.to_string(),
+        }
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
