@@ -1,4 +1,4 @@
-//! `vigilmon up`, as a user starts it.
+//! `vigilmon up`, as a user starts it, or the coordinator alone.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 /// How to start it.
 pub struct Options {
+    program: &'static str,
     build: Build,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -31,11 +32,23 @@ impl Options {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            program: "vigilmon",
             build: Build::Plain,
             arguments: vec![],
             environment: vec![],
             within: vec![],
         }
+    }
+
+    /// The coordinator alone, as its operator starts it: agents are processes of their own. It may
+    /// reach loopback, where the tests' receivers are.
+    #[must_use]
+    pub fn coordinator() -> Self {
+        let options = Self {
+            program: "vigilmon-coordinator",
+            ..Self::new()
+        };
+        options.args(&["--allow-net", "127.0.0.0/8"])
     }
 
     /// With a variable of the environment.
@@ -79,7 +92,7 @@ impl Default for Options {
     }
 }
 
-/// A running `vigilmon up` with a data folder of its own.
+/// A running `vigilmon up`, or coordinator, with a data folder of its own.
 pub struct Up {
     // Dropped in this order: the process first, then the folder with its log.
     process: Process,
@@ -125,7 +138,7 @@ impl Up {
     pub fn wait_until_ready(&mut self) {
         let url = format!("http://127.0.0.1:{}/health/ready", self.http);
         let process = &mut self.process;
-        wait::until_true("vigilmon up is ready", START_WITHIN, || {
+        wait::until_true("the coordinator is ready", START_WITHIN, || {
             process.must_run();
             background::get(&url).is_some_and(|answer| answer.status == 200)
         });
@@ -189,8 +202,13 @@ pub fn launch_in(folder: &Path, options: &Options) -> Process {
 fn launch(folder: &Path, http: u16, grpc: u16, options: &Options) -> Process {
     let log = folder.join(format!("log-{http}"));
     let given = |flag: &str| options.arguments.iter().any(|argument| argument == flag);
-    let mut plan = Plan::new(programs::vigilmon("vigilmon", options.build))
-        .args(["up"])
+    let all_in_one: &[&str] = if options.program == "vigilmon" {
+        &["up"]
+    } else {
+        &[]
+    };
+    let mut plan = Plan::new(programs::vigilmon(options.program, options.build))
+        .args(all_in_one)
         .args(&options.arguments)
         .folder(folder)
         .within(&options.within);

@@ -1,6 +1,6 @@
 //! Assertions: what a monitor demands of an answer, and the judgement.
 //!
-//! [`judge`] turns an answer into an outcome. Everything that users write is parsed here into
+//! [`judge()`] turns an answer into an outcome. Everything that users write is parsed here into
 //! values that cost a bounded amount of time and memory to apply.
 
 mod json;

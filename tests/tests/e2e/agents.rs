@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use vigilmon_tests::agent::Agent;
+use vigilmon_tests::receiver::{self, Receiver};
 use vigilmon_tests::target::{Behaviour, Target};
+use vigilmon_tests::up::{Options, REGIONS, Up};
 use vigilmon_tests::wait;
 
 use crate::scene::{EVERY, HOOK, SOON, Scene};
@@ -11,6 +13,56 @@ use crate::scene::{EVERY, HOOK, SOON, Scene};
 const REGION: &str = "sa-east";
 /// A region without an agent is lost after a minute, and not before a start has settled.
 const LOST_WITHIN: Duration = Duration::from_secs(120);
+
+#[test]
+fn coordinator_and_agents_of_their_own_do_the_main_job_and_outlive_each_other() {
+    let mut coordinator = Up::start(&Options::coordinator());
+    let agents = REGIONS.map(|region| Agent::start(&coordinator, region));
+    let receiver = Receiver::start();
+    let target = Target::start();
+    let cli = coordinator.cli();
+    let (hook, site) = (receiver.url(HOOK), target.url());
+    cli.ok(&[
+        "channel",
+        "add",
+        HOOK,
+        "--webhook",
+        &hook,
+        "--secret",
+        receiver::SECRET,
+    ]);
+    cli.ok(&[
+        "monitor",
+        "add",
+        "site",
+        "--http",
+        &site,
+        "--every",
+        "1s",
+        "--timeout",
+        "1s",
+    ]);
+    target.wait_for_hits(&REGIONS, 3, SOON);
+
+    target.behave(Behaviour::status(503));
+    let opened = receiver.wait_for(HOOK, "the alert", SOON, |told| {
+        told.kind() == "incident.opened"
+    });
+    coordinator.process().kill();
+    target.wait_for_hits(&REGIONS, 3, SOON);
+    coordinator.start_again(&Options::coordinator());
+    target.wait_for_hits(&REGIONS, 5, SOON);
+    assert_eq!(receiver.messages(HOOK).len(), 1, "nothing is said twice");
+
+    target.behave(Behaviour::well());
+    let resolved = receiver.wait_for(HOOK, "the recovery", SOON, |told| {
+        told.kind() == "incident.resolved"
+    });
+    assert_eq!(opened.incident(), resolved.incident());
+    target.wait_for_hits(&REGIONS, 3, SOON);
+    assert_eq!(receiver.messages(HOOK).len(), 2);
+    drop(agents);
+}
 
 #[test]
 fn a_region_that_loses_all_its_agents_is_told_once_and_no_target_is_blamed() {
