@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use url::Url;
+
+use vigilmon_common::id::IncidentId;
 
 use crate::engine::Handle;
 
@@ -86,6 +88,7 @@ pub fn router(site: Site, demo: Option<demo::Demo>) -> Router {
     let guarded = Router::new()
         .route("/", get(front))
         .route("/metrics", get(metrics))
+        .route("/incidents/{id}", get(incident))
         .with_state(site.clone());
     let guarded = match demo {
         Some(demo) => guarded.merge(demo::router(demo)),
@@ -165,6 +168,16 @@ async fn metrics_text(State(site): State<Site>) -> Response {
             ([(CONTENT_TYPE, kind)], text).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+/// Where the links of messages lead. What an incident is about is told to those with a token.
+async fn incident(Path(id): Path<String>) -> Response {
+    match id.parse::<IncidentId>() {
+        Ok(id) => {
+            format!("This incident is explained by: vigilmon incident why {id}\n").into_response()
+        }
+        Err(error) => (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
     }
 }
 

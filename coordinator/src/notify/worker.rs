@@ -145,8 +145,17 @@ impl Worker {
     /// What is in the mailbox is in the store as well.
     async fn reload(&mut self, mailbox: &mut Mailbox) -> anyhow::Result<()> {
         tracing::warn!("the notifier fell behind and reads the outbox from the store");
-        while mailbox.events.try_recv().is_ok() {}
-        self.load().await
+        let mut saved = Vec::new();
+        while let Ok(event) = mailbox.events.try_recv() {
+            if let Event::ChannelSaved(id) = event {
+                saved.push(id);
+            }
+        }
+        self.load().await?;
+        for id in saved {
+            self.apply(Input::ChannelSaved(id), None).await?;
+        }
+        Ok(())
     }
 
     fn nap(&self) -> Duration {

@@ -188,9 +188,12 @@ impl Session {
         let reads = takes && self.on_their_way.len() < BATCHES_ON_THEIR_WAY;
         let wait = self.next_wake();
         tokio::select! {
-            message = self.inbound.message(), if reads => Event::Message(message),
+            // What the engine says comes first: after it let the session go, nothing that the
+            // agent said before counts any more.
+            biased;
             said = self.from_engine.recv(), if takes => Event::Engine(said),
             Some(stored) = self.on_their_way.next() => Event::Stored(stored),
+            message = self.inbound.message(), if reads => Event::Message(message),
             fetched = fetched(&mut self.snapshot) => Event::Snapshot(fetched),
             Some(ask) = self.judges.recv() => Event::Judge(ask),
             () = self.stop.cancelled(), if takes => Event::Stop,
