@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest name, in characters (`INTERFACE`: names, units, defaults).
+/// Longest name, in characters.
 pub const NAME_MAX: usize = 100;
 /// Longest region id, in characters.
 pub const REGION_MAX: usize = 40;

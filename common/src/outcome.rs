@@ -141,7 +141,7 @@ impl fmt::Display for Reason {
 
 macro_rules! reason_codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal;)*) => {
-        /// The stable reason codes (`INTERFACE`: assertions and reason codes).
+        /// The stable reason codes.
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum ReasonCode {
             $($(#[$doc])* $variant,)*

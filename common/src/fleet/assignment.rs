@@ -10,7 +10,7 @@ use std::time::Duration;
 /// loss of one leaves no gap, and the targets see no more than twice the checks.
 pub const REPLICAS: usize = 2;
 
-/// How long a lost agent keeps its share: as long as its votes may count (DESIGN: freshness).
+/// How long a lost agent keeps its share: as long as its votes may count.
 pub const KEEPS_SHARE: Duration = Duration::from_secs(60);
 
 /// An agent as far as the choice cares.

@@ -17,12 +17,12 @@ pub struct Rate {
     pub per_second: f64,
 }
 
-/// Per agent, whatever the targets (DESIGN: rounds).
+/// Per agent, whatever the targets.
 pub const PER_AGENT: Rate = Rate {
     burst: 50.0,
     per_second: 20.0,
 };
-/// Per agent and target host (DESIGN: rounds).
+/// Per agent and target host.
 pub const PER_HOST: Rate = Rate {
     burst: 10.0,
     per_second: 2.0,

@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::name::Region;
 use crate::time::Time;
 
-/// How long a region may be without an agent before that is an incident (DESIGN: unknown).
+/// How long a region may be without an agent before that is an incident.
 pub const LOST_AFTER: Duration = Duration::from_secs(60);
-/// How long after a start nothing is said (DESIGN: summaries).
+/// How long after a start nothing is said.
 pub const WARM_UP: Duration = Duration::from_secs(90);
 
 /// What happened in a region.

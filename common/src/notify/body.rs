@@ -1,6 +1,6 @@
 //! The webhook body: what a machine is told of a transition, frozen when the row is made.
 //!
-//! The shape and the order of its fields are the contract of INTERFACE.md ("Webhooks"). Every
+//! The shape and the order of its fields are the contract with receivers. Every
 //! time in it is absolute, so that a body says the same on its last attempt as on its first.
 //! Messages to people are rendered from the same body ([`crate::notify::message`]): what an
 //! operator edits later does not change what was said.
@@ -51,7 +51,7 @@ pub struct Data {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the fields are those of `Incident`, named in INTERFACE.md"
+    reason = "the fields are those of `Incident`, and receivers rely on them"
 )]
 pub struct IncidentPart {
     pub id: String,
@@ -71,7 +71,7 @@ pub struct IncidentPart {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the fields are those of `Transition`, named in INTERFACE.md"
+    reason = "the fields are those of `Transition`, and receivers rely on them"
 )]
 pub struct TransitionPart {
     pub seq: u32,
@@ -87,7 +87,7 @@ pub struct TransitionPart {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the fields are those of `MonitorFacts`, named in INTERFACE.md"
+    reason = "the fields are those of `MonitorFacts`, and receivers rely on them"
 )]
 pub struct MonitorPart {
     pub id: String,
@@ -101,7 +101,7 @@ pub struct MonitorPart {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the fields are those of `Reason`, named in INTERFACE.md"
+    reason = "the fields are those of `Reason`, and receivers rely on them"
 )]
 pub struct ReasonPart {
     pub code: String,
@@ -113,7 +113,7 @@ pub struct ReasonPart {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[expect(
     missing_docs,
-    reason = "the lists are the variants of `Standing`, named in INTERFACE.md"
+    reason = "the lists are the variants of `Standing`, and receivers rely on them"
 )]
 pub struct RegionsPart {
     pub failing: Vec<String>,

@@ -2,7 +2,7 @@
 //!
 //! Rendered from the frozen body and the display names frozen beside it, so that a message that
 //! waited reads as it did when it was made, whatever was edited since. The order of the facts and
-//! the words of the first are the contract of INTERFACE.md ("Messages to people").
+//! the words of the first are the contract with their readers.
 //!
 //! What this module does not do: it knows neither mail nor chat; a channel adds colour and layout.
 

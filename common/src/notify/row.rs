@@ -23,7 +23,7 @@ pub struct Row {
     pub purpose: Purpose,
     /// The event's type, such as `incident.opened`.
     pub event: String,
-    /// The webhook body, frozen: JSON as INTERFACE gives it. Other channels render from it.
+    /// The webhook body, frozen: JSON as receivers rely on it. Other channels render from it.
     pub body: String,
     /// Display names of regions that the operator had set when it was made: with the body, all
     /// that a message to people is rendered from.

@@ -3,7 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-/// Exit codes (INTERFACE: CLI).
+/// Exit codes; scripts rely on them.
 pub(crate) mod exit {
     /// Done.
     pub(crate) const DONE: u8 = 0;

@@ -1,4 +1,4 @@
-//! Answers as JSON and as words. Shapes of JSON are INTERFACE's.
+//! Answers as JSON and as words. Scripts rely on the shapes of JSON: they stay.
 
 use std::time::Duration;
 

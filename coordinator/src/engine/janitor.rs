@@ -10,9 +10,9 @@ use crate::store::{Change, HistoryRecord};
 
 /// How often records move and results are sorted.
 const EVERY: Duration = Duration::from_secs(60);
-/// How long raw results are kept (DESIGN: history).
+/// How long raw results are kept.
 pub(crate) const RAW_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a closed incident stays in the state (DESIGN: store).
+/// How long a closed incident stays in the state.
 const CLOSED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Runs until `stop`. A storage error ends the process.

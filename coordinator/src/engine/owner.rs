@@ -1,7 +1,7 @@
 //! Shard owners: each owns the votes, rounds and incidents of its monitors, and is the one place
 //! that changes them.
 //!
-//! The order of every group (DESIGN: one order): results are stored and synced; all go through
+//! The order of every group (ARCHITECTURE.md, the flow): results are stored and synced; all go through
 //! [`MonitorState::on`]; `CheckNow` leaves; what must last is committed and synced; then results
 //! are acknowledged, the notifier is woken, pages are told. A storage error ends the process
 //! before anything leaves that is not on the disk.
@@ -33,7 +33,7 @@ pub(crate) const MAILBOX: usize = 4096;
 const GROUP_MAX: usize = 256;
 /// The longest sleep: a step of the wall clock is noticed within it.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// The stored mark of applied results is at most this old (DESIGN: one order).
+/// The stored mark of applied results is at most this old (ARCHITECTURE.md, the flow).
 const MARK_EVERY: Duration = Duration::from_secs(30);
 
 mod inputs;

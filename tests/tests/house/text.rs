@@ -43,6 +43,17 @@ fn no_file_names_a_place_on_somebodys_machine() {
 }
 
 #[test]
+fn no_source_cites_a_document_that_is_not_here() {
+    let findings: Vec<String> = lines_with(|line| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.any(|word| ["DESIGN", "INTERFACE", "PROMISES"].contains(&word))
+    })
+    .filter(|finding| !finding.starts_with(file!()))
+    .collect();
+    none("whoever reads must find what is cited:", &findings);
+}
+
+#[test]
 fn no_file_names_the_host_of_a_package_registry() {
     let hosts = [
         ["crates", "io"],

@@ -63,7 +63,7 @@ impl Failure {
 }
 
 impl Answer {
-    /// What an HTTP status means (DESIGN: notifications). Redirects are not followed; one may be a
+    /// What an HTTP status means. Redirects are not followed; one may be a
     /// sign-in page in front of a receiver that is being deployed.
     #[must_use]
     pub fn of_status(status: u16, retry_after: Option<Duration>) -> Self {

@@ -17,7 +17,7 @@ use crate::engine::directory::Directory;
 use crate::engine::handle::not_found;
 use crate::store::Change;
 
-/// The events that a route may name (INTERFACE: specifications).
+/// The events that a route may name.
 const EVENTS: [&str; 7] = [
     "opened",
     "updated",

@@ -75,7 +75,7 @@ impl Owner {
                 open.push(monitor);
             }
         }
-        // After a start each agent is asked once more about what is open (DESIGN: summaries).
+        // After a start each agent is asked once more about what is open.
         if !open.is_empty() && self.asked_again.insert(agent) {
             self.env.dispatch.ask_summary(agent, open);
         }
