@@ -250,8 +250,9 @@ async fn localhost_is_this_machine_whatever_the_name_servers_say() {
 
 #[tokio::test]
 async fn many_names_are_resolved_at_once() {
+    // As many as surely wait in the server's socket when it is not scheduled for a while.
     let resolver = name_server(|_, _| Says::Addresses(vec![ip("192.0.2.1")]));
-    let asked = (0..300).map(|n| {
+    let asked = (0..100).map(|n| {
         let (resolver, host) = (&resolver, format!("host-{n}.example.com"));
         async move { resolver.resolve(&host, IpFamily::V4, WITHIN).await }
     });
