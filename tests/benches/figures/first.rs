@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use vigilmon_tests::target::Target;
-use vigilmon_tests::up::{Options, REGIONS, Up};
+use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
 pub(crate) fn print() {
@@ -22,7 +22,6 @@ pub(crate) fn print() {
         "--every",
         "1h",
     ]);
-    target.wait_for_hits(&REGIONS[..1], 1, Duration::from_secs(30));
     wait::until_true("the monitor is up", Duration::from_secs(30), || {
         cli.json(&["monitor", "show", "site"])["status"] == "up"
     });
