@@ -17,6 +17,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use vigilmon_common::id::Epoch;
@@ -188,6 +189,24 @@ impl Engine for Sled {
 
 /// The name that sled gives its log file.
 const LOG: &str = "db";
+/// How often an open is tried while sled's own threads let a former handle go, and how long
+/// between. Other processes are kept out by the data folder's lock, so it is one of ours.
+const OPEN_TRIES: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens, and waits for a former handle of this process that is still being closed: sled lets go
+/// of its lock on a thread of its own, some time after the last handle is dropped.
+fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+    for _ in 1..OPEN_TRIES {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(OPEN_PAUSE);
+            }
+            other => return other,
+        }
+    }
+    config.open()
+}
 
 impl Sled {
     fn open(folder: &Path) -> Result<Self, Cause> {
@@ -196,7 +215,7 @@ impl Sled {
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .print_profile_on_drop(false);
-        let db = config.open().map_err(cause)?;
+        let db = open_unlocked(&config).map_err(cause)?;
         let log = File::open(folder.join(LOG))?;
         let mut sled = Self {
             db,
