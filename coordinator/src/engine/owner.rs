@@ -66,7 +66,6 @@ struct Consequences {
 pub(crate) struct Owner {
     env: Env,
     monitors: HashMap<MonitorId, Watched>,
-    of_agent: HashMap<AgentId, HashSet<MonitorId>>,
     timers: BinaryHeap<Reverse<(Time, MonitorId)>>,
     effects: Vec<Effect>,
     asked_again: HashSet<AgentId>,
@@ -80,7 +79,6 @@ impl Owner {
         Self {
             env,
             monitors: HashMap::new(),
-            of_agent: HashMap::new(),
             timers: BinaryHeap::new(),
             effects: Vec::new(),
             asked_again: HashSet::new(),

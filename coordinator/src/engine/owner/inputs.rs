@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use vigilmon_common::decide::{Input, MonitorState, Refusal, Tie, View};
+use vigilmon_common::decide::{Input, MonitorState, Refusal, View};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::time::Time;
@@ -88,11 +88,6 @@ impl Owner {
             region,
             tie,
         } = change;
-        let of_agent = self.of_agent.entry(agent).or_default();
-        match tie {
-            Tie::Connected | Tie::Lost(_) => of_agent.insert(monitor),
-            Tie::Unassigned | Tie::Revoked => of_agent.remove(&monitor),
-        };
         let _ = self.decide(monitor, Input::Agent { agent, region, tie }, now, out);
     }
 
