@@ -17,7 +17,7 @@ mod output;
 struct Arguments {
     #[command(flatten)]
     context: context::ContextFlags,
-    /// How data is printed: table or json
+    /// How data is printed: table, json or yaml
     #[arg(
         short,
         long,

@@ -18,6 +18,8 @@ pub(crate) enum Format {
     Table,
     /// For scripts.
     Json,
+    /// The values of JSON, for people who read more than they script.
+    Yaml,
 }
 
 /// Width of tables where stdout is no terminal.
@@ -30,9 +32,18 @@ pub(crate) fn lines<T: AsRef<str>>(lines: &[T]) {
     }
 }
 
-/// Prints JSON.
-pub(crate) fn json(value: &Value) {
-    println!("{value:#}");
+/// Prints values for scripts; as JSON where the format is for people.
+pub(crate) fn data(format: Format, value: &Value) {
+    match format {
+        Format::Table | Format::Json => println!("{value:#}"),
+        Format::Yaml => println!("{}", yaml(value).trim_end()),
+    }
+}
+
+/// The same values as YAML. What YAML would read as something else (`no`, `1.0`, `2026-03-01`)
+/// stands in quotes.
+fn yaml(value: &Value) -> String {
+    serde_saphyr::to_string(value).expect("JSON's values are all known to YAML")
 }
 
 /// Prints a note for people beside the data.
@@ -89,5 +100,30 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
     }
     for line in table.lines() {
         println!("{}", line.trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn yaml_says_the_values_of_json_and_nothing_turns_into_something_else() {
+        let value = json!({
+            "texts": ["no", "true", "null", "~", "1.0", "0x1f", "2026-03-01", "", "a: b", "- x",
+                "#", "two\nlines", " blank ", "it's \"quoted\"", "tab\there", "ümlaut → ✓", "@x",
+                "{a}", "[1]", "%", "&a", "*a", "!t", "|", ">", "1_000", "12:30", "=", "<<", "\u{7}"],
+            "numbers": [0, -1, 12.5, 18_446_744_073_709_551_615_u64],
+            "nothing": null,
+            "flags": [true, false],
+            "empty": [{}, []],
+            "nested": [{ "a": [{ "b": { "c": "d" } }] }],
+        });
+        let text = yaml(&value);
+        let read: Value = serde_saphyr::from_str(&text).unwrap();
+        assert_eq!(read, value, "{text}");
+        assert!(text.contains("nothing: null"), "{text}");
     }
 }

@@ -86,7 +86,7 @@ pub(crate) async fn run(
                 .into_inner()
                 .agents;
             match format {
-                Format::Json => output::json(&agents.iter().map(agent_json).collect::<Value>()),
+                Format::Json | Format::Yaml => output::data(format, &agents.iter().map(agent_json).collect::<Value>()),
                 Format::Table => output::table(
                     ["NAME…", "REGION", "STATE", "SINCE (UTC)", "MONITORS"],
                     agents.iter().map(agent_row).collect(),
@@ -100,7 +100,7 @@ pub(crate) async fn run(
             };
             let agent = client.fleet().get_agent(request).await?.into_inner();
             match format {
-                Format::Json => output::json(&agent_json(&agent)),
+                Format::Json | Format::Yaml => output::data(format, &agent_json(&agent)),
                 Format::Table => output::lines(&agent_lines(&agent)),
             }
             Ok(exit::DONE)
@@ -139,7 +139,7 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
                 .into_inner()
                 .tokens;
             match format {
-                Format::Json => output::json(&tokens.iter().map(token_json).collect::<Value>()),
+                Format::Json | Format::Yaml => output::data(format, &tokens.iter().map(token_json).collect::<Value>()),
                 Format::Table => output::table(
                     ["ID", "REGION", "STATE", "CREATED", "LABEL…"],
                     tokens.iter().map(token_row).collect(),

@@ -73,7 +73,7 @@ pub(crate) async fn run(
         ChannelCommand::List => {
             let all = all(client).await?;
             match format {
-                Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
+                Format::Json | Format::Yaml => output::data(format, &all.iter().map(to_json).collect::<Value>()),
                 Format::Table => output::table(
                     ["NAME…", "KIND", "TARGET…", "FALLBACK…", "STATE…"],
                     all.iter().map(row).collect(),
@@ -84,7 +84,7 @@ pub(crate) async fn run(
         ChannelCommand::Show(Named { name }) => {
             let channel = get(client, name).await?;
             match format {
-                Format::Json => output::json(&to_json(&channel)),
+                Format::Json | Format::Yaml => output::data(format, &to_json(&channel)),
                 Format::Table => output::lines(&lines(&channel)),
             }
             Ok(exit::DONE)

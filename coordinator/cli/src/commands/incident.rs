@@ -153,7 +153,7 @@ fn deed(said: &str, incident: &v1::Incident, format: Format) -> u8 {
 
 fn print(incident: &v1::Incident, format: Format, text: fn(&v1::Incident) -> Vec<String>) -> u8 {
     match format {
-        Format::Json => output::json(&to_json(incident)),
+        Format::Json | Format::Yaml => output::data(format, &to_json(incident)),
         Format::Table => output::lines(&text(incident)),
     }
     exit::DONE
@@ -182,7 +182,7 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
         }
     }
     match format {
-        Format::Json => output::json(&all.iter().map(to_json).collect::<Value>()),
+        Format::Json | Format::Yaml => output::data(format, &all.iter().map(to_json).collect::<Value>()),
         Format::Table => output::table(
             ["ID", "STATUS", "STARTED (UTC)", "WHAT…"],
             all.iter().map(row).collect(),

@@ -73,7 +73,7 @@ pub(crate) fn run(
 fn done(format: Format, text: &str, value: &serde_json::Value) -> u8 {
     match format {
         Format::Table => output::lines(&[text]),
-        Format::Json => output::json(value),
+        Format::Json | Format::Yaml => output::data(format, value),
     }
     exit::DONE
 }

@@ -9,7 +9,7 @@ use crate::output::{self, Format};
 /// Prints one monitor.
 pub(super) fn print(monitor: &v1::Monitor, format: Format) {
     match format {
-        Format::Json => output::json(&json(monitor)),
+        Format::Json | Format::Yaml => output::data(format, &json(monitor)),
         Format::Table => output::lines(&lines(monitor)),
     }
 }
