@@ -86,7 +86,9 @@ pub(crate) async fn run(
                 .into_inner()
                 .agents;
             match format {
-                Format::Json | Format::Yaml => output::data(format, &agents.iter().map(agent_json).collect::<Value>()),
+                Format::Json | Format::Yaml => {
+                    output::data(format, &agents.iter().map(agent_json).collect::<Value>())
+                }
                 Format::Table => output::table(
                     ["NAME…", "REGION", "STATE", "SINCE (UTC)", "MONITORS"],
                     agents.iter().map(agent_row).collect(),
@@ -139,7 +141,9 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
                 .into_inner()
                 .tokens;
             match format {
-                Format::Json | Format::Yaml => output::data(format, &tokens.iter().map(token_json).collect::<Value>()),
+                Format::Json | Format::Yaml => {
+                    output::data(format, &tokens.iter().map(token_json).collect::<Value>())
+                }
                 Format::Table => output::table(
                     ["ID", "REGION", "STATE", "CREATED", "LABEL…"],
                     tokens.iter().map(token_row).collect(),

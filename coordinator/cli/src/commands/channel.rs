@@ -73,7 +73,9 @@ pub(crate) async fn run(
         ChannelCommand::List => {
             let all = all(client).await?;
             match format {
-                Format::Json | Format::Yaml => output::data(format, &all.iter().map(to_json).collect::<Value>()),
+                Format::Json | Format::Yaml => {
+                    output::data(format, &all.iter().map(to_json).collect::<Value>())
+                }
                 Format::Table => output::table(
                     ["NAME…", "KIND", "TARGET…", "FALLBACK…", "STATE…"],
                     all.iter().map(row).collect(),

@@ -182,7 +182,9 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
         }
     }
     match format {
-        Format::Json | Format::Yaml => output::data(format, &all.iter().map(to_json).collect::<Value>()),
+        Format::Json | Format::Yaml => {
+            output::data(format, &all.iter().map(to_json).collect::<Value>())
+        }
         Format::Table => output::table(
             ["ID", "STATUS", "STARTED (UTC)", "WHAT…"],
             all.iter().map(row).collect(),

@@ -244,7 +244,9 @@ async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
         }
     }
     match format {
-        Format::Json | Format::Yaml => output::data(format, &all.iter().map(show::json).collect::<Value>()),
+        Format::Json | Format::Yaml => {
+            output::data(format, &all.iter().map(show::json).collect::<Value>())
+        }
         Format::Table => output::table(
             ["NAME…", "STATUS", "SINCE (UTC)", "VOTES", "TARGET…"],
             all.iter().map(show::row).collect(),
@@ -284,7 +286,10 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
     }
     all.truncate(wanted);
     match format {
-        Format::Json | Format::Yaml => output::data(format, &all.iter().map(check::result_json).collect::<Value>()),
+        Format::Json | Format::Yaml => output::data(
+            format,
+            &all.iter().map(check::result_json).collect::<Value>(),
+        ),
         Format::Table => output::table(
             ["STARTED (UTC)", "REGION", "OUTCOME", "TOOK", "REASON…"],
             all.iter().map(check::result_row).collect(),

@@ -31,7 +31,9 @@ pub(crate) async fn run(
                 .into_inner()
                 .regions;
             match format {
-                Format::Json | Format::Yaml => output::data(format, &regions.iter().map(to_json).collect::<Value>()),
+                Format::Json | Format::Yaml => {
+                    output::data(format, &regions.iter().map(to_json).collect::<Value>())
+                }
                 Format::Table => output::table(
                     ["REGION", "NAME", "AGENTS CONNECTED", "LOST"],
                     regions.iter().map(row).collect(),

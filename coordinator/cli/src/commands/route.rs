@@ -65,7 +65,9 @@ pub(crate) async fn run(
         RouteCommand::List => {
             let all = all(client).await?;
             match format {
-                Format::Json | Format::Yaml => output::data(format, &all.iter().map(to_json).collect::<Value>()),
+                Format::Json | Format::Yaml => {
+                    output::data(format, &all.iter().map(to_json).collect::<Value>())
+                }
                 Format::Table => {
                     output::table(["NAME…", "MATCHES…", "TO…"], all.iter().map(row).collect());
                 }

@@ -38,7 +38,9 @@ pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Re
     }
     rows.sort_by(|a, b| a.region.cmp(&b.region));
     match format {
-        Format::Json | Format::Yaml => output::data(format, &rows.iter().map(row_json).collect::<Value>()),
+        Format::Json | Format::Yaml => {
+            output::data(format, &rows.iter().map(row_json).collect::<Value>())
+        }
         Format::Table => print(&rows),
     }
     Ok(verdict(&rows))
