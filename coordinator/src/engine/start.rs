@@ -208,7 +208,8 @@ async fn tell_start(
     Ok(())
 }
 
-/// What was stored above the mark goes through the owners again.
+/// What was stored above the mark goes through the owners again, save what came by a Backfill: it
+/// made no votes then and makes none now.
 async fn replay(
     env: &Env,
     senders: &[mpsc::Sender<ShardMessage>],
@@ -221,7 +222,8 @@ async fn replay(
         let Some(last) = chunks.last() else { break };
         after = last.no;
         let mut groups: Vec<Vec<_>> = senders.iter().map(|_| Vec::new()).collect();
-        for result in chunks.into_iter().flat_map(|chunk| chunk.results) {
+        let live = chunks.into_iter().filter(|chunk| !chunk.back_filled);
+        for result in live.flat_map(|chunk| chunk.results) {
             count += 1;
             groups[owner_of(result.result.monitor, senders.len())].push(result);
         }

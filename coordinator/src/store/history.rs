@@ -41,6 +41,8 @@ impl RegionResult {
 pub struct Chunk {
     /// Its number.
     pub no: HistoryNo,
+    /// Whether it came by a Backfill: its results make no votes.
+    pub back_filled: bool,
     /// The results, in the order of the call.
     pub results: Vec<RegionResult>,
 }

@@ -100,6 +100,13 @@ pub trait HistoryStore: Send + Sync {
     /// The store failed, now or before.
     async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError>;
 
+    /// Stores a group of results that came by a Backfill; durable when it returns. The group is
+    /// marked so that no start takes its results for live ones.
+    ///
+    /// # Errors
+    /// The store failed, now or before.
+    async fn append_back_filled(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError>;
+
     /// Stores records; durable when it returns. Storing one twice is harmless.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! What the agents' door asks.
 
-use std::time::Duration;
-
 use tokio::sync::{mpsc, oneshot};
 use vigilmon_common::id::{AgentId, SessionId};
 use vigilmon_common::name::Region;
@@ -16,11 +14,7 @@ use crate::engine::command::CommandError;
 use crate::engine::dispatch::ToAgent;
 use crate::engine::fleet::FleetMessage;
 use crate::engine::owner::ShardMessage;
-use crate::store::{Change, HistoryNo, RegionResult, StoreError};
-
-/// How often a Backfill looks whether the groups beside it are applied, and how long between.
-const MARK_TRIES: u32 = 40;
-const MARK_PAUSE: Duration = Duration::from_millis(25);
+use crate::store::{RegionResult, StoreError};
 
 /// Live results on their way to the disk.
 #[derive(Debug)]
@@ -158,28 +152,9 @@ impl Handle {
         let failed = |error: StoreError| CommandError::Unavailable(error.to_string());
         let history = &self.env.stores.history;
         let mut ticket = self.env.applied.begin(history.last());
-        let no = history.append(&results).await.map_err(failed)?;
+        let no = history.append_back_filled(&results).await.map_err(failed)?;
         ticket.stored(no);
         ticket.applied();
-        self.mark_applied(no).await.map_err(failed)
-    }
-
-    /// Back-filled results count as applied before they are acknowledged: a start must not take
-    /// them for live ones, which would vote. Groups under way beside them are waited for, a little.
-    async fn mark_applied(&self, no: HistoryNo) -> Result<(), StoreError> {
-        for _ in 0..MARK_TRIES {
-            if let Some(mark) = self.env.applied.to_store() {
-                self.env
-                    .stores
-                    .state
-                    .commit(vec![Change::SetApplied(mark)])
-                    .await?;
-            }
-            if self.env.applied.stored() >= no {
-                return Ok(());
-            }
-            tokio::time::sleep(MARK_PAUSE).await;
-        }
         Ok(())
     }
 

@@ -136,6 +136,19 @@ impl DiskHistory {
             .ok_or(StoreError::Closed { store: "history" })
     }
 
+    async fn append_chunk(
+        &self,
+        results: &[RegionResult],
+        encode: impl FnOnce(&[RegionResult]) -> Vec<u8> + Send,
+    ) -> Result<HistoryNo, StoreError> {
+        if results.is_empty() {
+            self.health().check()?;
+            return Ok(self.last());
+        }
+        let chunk = encode(results);
+        self.owner.ask(|reply| Request::Append(chunk, reply)).await
+    }
+
     /// Runs something on the tables, off the threads of the runtime.
     async fn run<T: Send + 'static>(
         &self,
@@ -160,12 +173,15 @@ fn newest(tables: &Tables) -> Result<HistoryNo, Cause> {
 #[async_trait]
 impl HistoryStore for DiskHistory {
     async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
-        if results.is_empty() {
-            self.health().check()?;
-            return Ok(self.last());
-        }
-        let chunk = results::encode(results.iter());
-        self.owner.ask(|reply| Request::Append(chunk, reply)).await
+        self.append_chunk(results, |results| results::encode(results.iter()))
+            .await
+    }
+
+    async fn append_back_filled(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
+        self.append_chunk(results, |results| {
+            results::encode_back_filled(results.iter())
+        })
+        .await
     }
 
     async fn record(&self, records: Vec<HistoryRecord>) -> Result<(), StoreError> {

@@ -32,8 +32,13 @@ pub(super) fn replay(tables: &Tables, after: HistoryNo, limit: usize) -> Result<
             return Ok(Break(()));
         }
         let no = key::chunk_no(key).ok_or_else(|| Cause::new("a group has no number"))?;
+        let head = results::Head::read(value).map_err(unreadable("group of results"))?;
         let results = results::decode(value).map_err(unreadable("group of results"))?;
-        chunks.push(Chunk { no, results });
+        chunks.push(Chunk {
+            no,
+            back_filled: head.back_filled,
+            results,
+        });
         Ok(Continue(()))
     })?;
     Ok(chunks)

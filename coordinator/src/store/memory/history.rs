@@ -40,11 +40,12 @@ impl MemoryHistory {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-#[async_trait]
-impl HistoryStore for MemoryHistory {
-    async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
+    fn append_chunk(
+        &self,
+        results: &[RegionResult],
+        back_filled: bool,
+    ) -> Result<HistoryNo, StoreError> {
         self.health.check()?;
         let mut inner = self.inner();
         if results.is_empty() {
@@ -52,9 +53,24 @@ impl HistoryStore for MemoryHistory {
         }
         inner.last += 1;
         let no = HistoryNo(inner.last);
-        let results = results.to_vec();
-        inner.chunks.insert(no, Chunk { no, results });
+        let chunk = Chunk {
+            no,
+            back_filled,
+            results: results.to_vec(),
+        };
+        inner.chunks.insert(no, chunk);
         Ok(no)
+    }
+}
+
+#[async_trait]
+impl HistoryStore for MemoryHistory {
+    async fn append(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
+        self.append_chunk(results, false)
+    }
+
+    async fn append_back_filled(&self, results: &[RegionResult]) -> Result<HistoryNo, StoreError> {
+        self.append_chunk(results, true)
     }
 
     async fn record(&self, records: Vec<HistoryRecord>) -> Result<(), StoreError> {

@@ -23,6 +23,15 @@ pub(in crate::store) fn encode<'a>(
     frame(&to_columns(results))
 }
 
+/// A group that came by a Backfill, as bytes.
+pub(in crate::store) fn encode_back_filled<'a>(
+    results: impl ExactSizeIterator<Item = &'a RegionResult> + Clone,
+) -> Vec<u8> {
+    let mut columns = to_columns(results);
+    columns.back_filled = true;
+    frame(&columns)
+}
+
 /// The results in a group or a block.
 pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Vec<RegionResult>, Invalid> {
     decode_where(bytes, |_| true)
@@ -44,6 +53,8 @@ pub(in crate::store) struct Head {
     pub(in crate::store) latest: Time,
     /// How many results there are.
     pub(in crate::store) count: usize,
+    /// Whether the group came by a Backfill.
+    pub(in crate::store) back_filled: bool,
     columns: pb::ResultsHead,
 }
 
@@ -55,6 +66,7 @@ impl Head {
             earliest: time(columns.earliest_ms),
             latest: time(columns.latest_ms),
             count: columns.count as usize,
+            back_filled: columns.back_filled,
             columns,
         })
     }

@@ -16,6 +16,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 on_every_engine! {
     groups_are_numbered_and_replayed_in_order
+    a_group_that_was_back_filled_stays_marked
     many_appends_at_once_get_numbers_of_their_own
     a_result_stored_twice_is_read_once
     results_are_newest_first_by_region_time_and_limit
@@ -67,6 +68,18 @@ async fn groups_are_numbered_and_replayed_in_order(bed: &mut Bed) {
     assert_eq!(chunks[0].results, third);
     let next = history.append(&[samples::up(6, 1, at(6))]).await.unwrap();
     assert_eq!(next, HistoryNo(6));
+}
+
+async fn a_group_that_was_back_filled_stays_marked(bed: &mut Bed) {
+    let history = &bed.stores.history;
+    let group = [samples::down(1, 1, at(1))];
+    history.append(&group).await.unwrap();
+    history.append_back_filled(&group).await.unwrap();
+    bed.reopen().await;
+    let chunks = bed.stores.history.replay(HistoryNo(0), 9).await.unwrap();
+    let marks: Vec<_> = chunks.iter().map(|c| (c.no.0, c.back_filled)).collect();
+    assert_eq!(marks, [(1, false), (2, true)]);
+    assert_eq!(chunks[1].results, group);
 }
 
 async fn many_appends_at_once_get_numbers_of_their_own(bed: &mut Bed) {
