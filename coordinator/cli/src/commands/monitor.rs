@@ -29,7 +29,7 @@ pub(crate) enum MonitorCommand {
     List,
     /// One monitor: its rule, its state, each region's vote
     Show(Named),
-    /// Change a monitor; what is not given stays
+    /// Change a monitor; what is not given stays, an empty text such as --json '' empties a list
     Edit(EditArgs),
     /// Suspend its checks
     Pause(Named),
@@ -186,6 +186,7 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
 
 async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Failure> {
     let mut given = given(args.http.as_deref(), &args.watch, &args.flags)?;
+    given.empty_lists();
     if args.rename.is_some() {
         given.mask.push("name".to_owned());
     }

@@ -117,6 +117,23 @@ pub(crate) struct Given {
     pub(crate) mask: Vec<String>,
 }
 
+impl Given {
+    /// For an edit: one empty text in place of a list takes away all that was in it. A new monitor
+    /// has nothing to take away; there an empty text is refused.
+    pub(crate) fn empty_lists(&mut self) {
+        let mut lists = vec![&mut self.spec.notify];
+        if let Some(v1::monitor_spec::Kind::Http(http)) = &mut self.spec.kind {
+            lists.extend([&mut http.contains, &mut http.not_contains]);
+            lists.extend([&mut http.matches, &mut http.json]);
+        }
+        for list in lists {
+            if matches!(&list[..], [only] if only.is_empty()) {
+                list.clear();
+            }
+        }
+    }
+}
+
 /// Puts flags together.
 pub(crate) fn given(
     url: Option<&str>,
@@ -364,6 +381,27 @@ mod tests {
         };
         let given = given(None, &watch, &http).unwrap();
         assert_eq!(given.mask, ["spec.failures", "spec.http.expect_status"]);
+    }
+
+    #[test]
+    fn an_edit_takes_a_list_away_with_an_empty_text() {
+        let http = HttpFlags {
+            contains: Some(vec![String::new()]),
+            json: Some(vec![String::new(), "$.a == 1".to_owned()]),
+            ..HttpFlags::default()
+        };
+        let mut given = given(None, &WatchFlags::default(), &http).unwrap();
+        given.empty_lists();
+        let Some(v1::monitor_spec::Kind::Http(http)) = given.spec.kind else {
+            panic!("it is one");
+        };
+        assert!(http.contains.is_empty());
+        assert_eq!(
+            http.json.len(),
+            2,
+            "what is wrong beside another is refused"
+        );
+        assert_eq!(given.mask, ["spec.http.contains", "spec.http.json"]);
     }
 
     #[test]

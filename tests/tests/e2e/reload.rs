@@ -1,0 +1,94 @@
+//! A target is reloaded under monitoring, and loses a worker: nobody hears of it.
+
+use std::time::SystemTime;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use vigilmon_tests::application::{Application, Databases};
+use vigilmon_tests::up::REGIONS;
+use vigilmon_tests::wait;
+
+use crate::scene::{EVERY, SOON, Scene};
+
+const MONITOR: &str = "flask";
+/// How often each region must have checked after what happened.
+const RESULTS: usize = 4;
+
+#[test]
+fn a_rolling_restart_of_the_target_raises_nothing() {
+    let databases = Databases::start();
+    let flask = Application::flask(&databases);
+    let scene = watched(&flask);
+    for _ in 0..3 {
+        let before = flask.workers();
+        assert_eq!(before.len(), 2);
+        flask.signal(Signal::HUP);
+        wait::until_true("gunicorn has other workers", SOON, || {
+            let now = flask.workers();
+            now.len() == 2 && !now.iter().any(|id| before.contains(id))
+        });
+        nothing_was_heard(&scene, true);
+    }
+}
+
+#[test]
+fn a_worker_of_the_target_that_is_killed_raises_nothing() {
+    let databases = Databases::start();
+    let flask = Application::flask(&databases);
+    let scene = watched(&flask);
+    let before = flask.workers();
+    let victim = i32::try_from(before[0]).ok().and_then(Pid::from_raw);
+    kill_process(victim.unwrap(), Signal::KILL).unwrap();
+    wait::until_true("gunicorn has another worker", SOON, || {
+        let now = flask.workers();
+        now.len() == 2 && !now.contains(&before[0])
+    });
+    // A request that dies with its worker is one region's; the second look of all is well.
+    nothing_was_heard(&scene, false);
+}
+
+fn watched(flask: &Application) -> Scene {
+    let scene = Scene::start();
+    scene.watch(
+        MONITOR,
+        &flask.url("/health"),
+        &["--json", r#"$.status == "ok""#],
+    );
+    scene
+}
+
+/// Waits for results of every region from now on, and fails if anybody was told anything, or, where
+/// no request may fail, if any region ever saw one fail.
+#[track_caller]
+fn nothing_was_heard(scene: &Scene, none_failed: bool) {
+    let now = SystemTime::now();
+    let results = || {
+        scene
+            .cli
+            .rows(&["monitor", "results", MONITOR, "--since", "10m"])
+    };
+    wait::until_a_command_says("every region checks on", SOON + EVERY * 4, || {
+        let results = results();
+        REGIONS.iter().all(|region| {
+            let later = results
+                .iter()
+                .filter(|result| result["region"] == *region && started(result) > now);
+            later.count() >= RESULTS
+        })
+    });
+    let failed = results()
+        .into_iter()
+        .filter(|result| result["outcome"] != "up");
+    let failed: Vec<Value> = failed.collect();
+    assert!(failed.is_empty() || !none_failed, "{failed:#?}");
+    assert_eq!(scene.messages(), 0);
+    assert_eq!(scene.cli.rows(&["incident", "list"]).len(), 0);
+    assert_eq!(scene.monitor(MONITOR)["status"], "up");
+}
+
+#[track_caller]
+fn started(result: &Value) -> SystemTime {
+    let at = result["started_at"].as_str().unwrap();
+    let at: prost_types::Timestamp = at.parse().unwrap();
+    at.try_into().unwrap()
+}
