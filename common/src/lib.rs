@@ -8,6 +8,7 @@
 pub mod address;
 pub mod assertion;
 pub mod decide;
+pub mod difference;
 pub mod duration;
 pub mod fleet;
 pub mod id;

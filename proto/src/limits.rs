@@ -7,6 +7,9 @@ pub const AGENT_MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// Largest request of the public API: a specification is below 24 KiB.
 pub const REQUEST_MAX: usize = 1024 * 1024;
 
+/// Largest request that brings a whole configuration: about fifty thousand usual monitors.
+pub const CONFIGURATION_MAX: usize = 16 * 1024 * 1024;
+
 /// Largest answer of the public API: pages end before [`PAGE_BYTES`], and one incident with all
 /// its evidence fits.
 pub const RESPONSE_MAX: usize = 16 * 1024 * 1024;

@@ -14,11 +14,13 @@ use crate::redact;
 use crate::time::Time;
 
 pub mod draft;
+mod fields;
 pub mod http;
 mod meaning;
 mod status_set;
 
 pub use draft::{HttpDraft, Known, MonitorDraft};
+pub use fields::fields;
 pub use http::HttpSpec;
 pub use meaning::Meaning;
 pub use status_set::{InvalidStatusSet, StatusSet};

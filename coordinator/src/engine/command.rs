@@ -36,6 +36,8 @@ pub enum Object {
     Agent,
     /// A token of agents.
     AgentToken,
+    /// The configuration of a project as a whole.
+    Configuration,
 }
 
 impl Object {
@@ -50,6 +52,7 @@ impl Object {
             Self::Region => "region",
             Self::Agent => "agent",
             Self::AgentToken => "agent token",
+            Self::Configuration => "configuration",
         }
     }
 }

@@ -11,6 +11,7 @@ mod answers;
 mod applied;
 mod audit;
 mod command;
+mod configuration;
 mod directory;
 mod dispatch;
 mod env;
@@ -24,6 +25,7 @@ mod start;
 
 pub use answers::{CheckRow, CheckTarget};
 pub use command::{Actor, CommandError, Object};
+pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, WantedRegion};
 pub use directory::{AgentView, Directory, SharedDirectory};
 pub use dispatch::{SESSION_QUEUE, ToAgent};
 pub use env::Notifier;

@@ -43,6 +43,9 @@ pub trait SealChannels: Send + Sync {
     /// It is no signing secret.
     fn webhook_secret(&self, given: Option<&str>) -> Result<(Sealed, Option<String>), Problems>;
 
+    /// Whether two sealed texts are the same secret.
+    fn same(&self, one: &Sealed, other: &Sealed) -> bool;
+
     /// Receivers of mail.
     ///
     /// # Errors
@@ -215,10 +218,10 @@ impl ChannelService for Api {
 }
 
 /// A channel's kind, checked and sealed.
-struct SealedKind {
-    kind: ChannelKind,
+pub(super) struct SealedKind {
+    pub(super) kind: ChannelKind,
     /// A secret that was made for it.
-    made: Option<String>,
+    pub(super) made: Option<String>,
 }
 
 impl Api {
@@ -230,7 +233,7 @@ impl Api {
             .map(|channel| channel.name.clone())
     }
 
-    fn channel_wire(&self, channel: &Channel, project: &str) -> v1::Channel {
+    pub(super) fn channel_wire(&self, channel: &Channel, project: &str) -> v1::Channel {
         channel_to_wire(channel, project, &|id| self.channel_name(id))
     }
 
@@ -241,7 +244,7 @@ impl Api {
     }
 
     /// Checks and seals a kind; `None` with at least one problem noted.
-    fn seal(
+    pub(super) fn seal(
         &self,
         given: Option<&v1::channel::Kind>,
         stored: Option<&ChannelKind>,
@@ -253,6 +256,12 @@ impl Api {
                 let to = noted(self.channels.email(&email.to), problems)?;
                 Some(SealedKind {
                     kind: ChannelKind::Email { to },
+                    made: None,
+                })
+            }
+            Some(v1::channel::Kind::Inbox(_)) if stored == Some(&ChannelKind::Inbox) => {
+                Some(SealedKind {
+                    kind: ChannelKind::Inbox,
                     made: None,
                 })
             }
@@ -284,10 +293,12 @@ impl Api {
         };
         let url = match (given.url.as_str(), kept) {
             (MASK, Some((shown, url, _))) => Ok((shown.clone(), url.clone())),
+            (MASK, None) => Err(not_stored("webhook.url")),
             (url, _) => self.channels.webhook_url(url),
         };
         let secret = match (given.secret.as_str(), kept) {
             (MASK | "", Some((_, _, secret))) => Ok((secret.clone(), None)),
+            (MASK, None) => Err(not_stored("webhook.secret")),
             ("", None) => self.channels.webhook_secret(None),
             (secret, _) => self.channels.webhook_secret(Some(secret)),
         };
@@ -321,6 +332,17 @@ impl Api {
             }
         }
     }
+}
+
+/// A `…` that stands for nothing.
+fn not_stored(field: &str) -> Problems {
+    let mut problems = Problems::none();
+    problems.add(
+        field,
+        "`…` stands for a value that is not stored",
+        "give the value",
+    );
+    problems
 }
 
 /// What an update changes.

@@ -17,9 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
-use vigilmon_proto::limits::{AGENT_MESSAGE_MAX, REQUEST_MAX, RESPONSE_MAX};
+use vigilmon_proto::limits::{AGENT_MESSAGE_MAX, CONFIGURATION_MAX, REQUEST_MAX, RESPONSE_MAX};
 use vigilmon_proto::v1::agent_service_server::{AgentService, AgentServiceServer};
 use vigilmon_proto::v1::channel_service_server::ChannelServiceServer;
+use vigilmon_proto::v1::config_service_server::ConfigServiceServer;
 use vigilmon_proto::v1::fleet_service_server::FleetServiceServer;
 use vigilmon_proto::v1::incident_service_server::IncidentServiceServer;
 use vigilmon_proto::v1::monitor_service_server::MonitorServiceServer;
@@ -31,6 +32,7 @@ use crate::engine::Handle;
 pub mod agent;
 mod auth;
 mod channel;
+mod config;
 mod error;
 mod fleet;
 mod incident;
@@ -112,6 +114,9 @@ where
         .add_service(bounded!(IncidentServiceServer, api.clone()))
         .add_service(bounded!(ChannelServiceServer, api.clone()))
         .add_service(bounded!(RouteServiceServer, api.clone()))
+        .add_service(
+            bounded!(ConfigServiceServer, api.clone()).max_decoding_message_size(CONFIGURATION_MAX),
+        )
         .add_service(bounded!(FleetServiceServer, api))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha)

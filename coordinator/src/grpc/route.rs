@@ -115,7 +115,7 @@ impl RouteService for Api {
 }
 
 impl Api {
-    fn route(&self, route: &Route, project: &str) -> v1::Route {
+    pub(super) fn route(&self, route: &Route, project: &str) -> v1::Route {
         route_to_wire(route, project, &|id| self.channel_name(id))
     }
 
@@ -161,9 +161,17 @@ fn masked(mut stored: v1::Route, given: v1::Route, paths: &[String]) -> Result<v
 
 fn draft(wire: v1::Route) -> Result<RouteDraft, Status> {
     let mut problems = Problems::none();
+    let draft = draft_noting(wire, &mut problems);
+    problems
+        .or(draft)
+        .map_err(|problems| error::invalid(&problems))
+}
+
+/// The draft that came. What has no form in a draft is noted.
+pub(super) fn draft_noting(wire: v1::Route, problems: &mut Problems) -> RouteDraft {
     let mut severity = Vec::new();
     for one in &wire.severities {
-        match severity_from_wire("severity", *one, &mut problems) {
+        match severity_from_wire("severity", *one, problems) {
             Some(word) => severity.push(word),
             None if *one == 0 => problems.add("severity", "an empty value", "leave it out"),
             None => {}
@@ -182,10 +190,7 @@ fn draft(wire: v1::Route) -> Result<RouteDraft, Status> {
             }
         }
     }
-    problems
-        .or(())
-        .map_err(|problems| error::invalid(&problems))?;
-    Ok(RouteDraft {
+    RouteDraft {
         name: wire.name,
         severity,
         labels: wire.labels.into_iter().collect(),
@@ -193,5 +198,5 @@ fn draft(wire: v1::Route) -> Result<RouteDraft, Status> {
         events: wire.events,
         scopes,
         to: wire.to,
-    })
+    }
 }

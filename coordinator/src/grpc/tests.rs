@@ -1,5 +1,6 @@
 mod access;
 mod channels;
+mod config;
 mod fleet;
 mod incidents;
 mod monitors;

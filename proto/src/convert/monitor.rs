@@ -28,13 +28,30 @@ use crate::v1;
 /// Something has no form in a draft.
 pub fn draft_from_wire(name: &str, wire: &v1::MonitorSpec) -> Result<MonitorDraft, Problems> {
     let mut problems = Problems::none();
-    let mut draft = open_draft(name, wire, &mut problems);
+    let draft = draft_over(name, wire, None, &mut problems);
+    problems.or(draft)
+}
+
+/// The draft of a monitor that takes the place of a stored one: of that only secrets that are `…`
+/// stay. What has no form in a draft is noted.
+#[must_use]
+pub fn draft_over(
+    name: &str,
+    wire: &v1::MonitorSpec,
+    stored: Option<&MonitorSpec>,
+    problems: &mut Problems,
+) -> MonitorDraft {
+    let mut draft = open_draft(name, wire, problems);
     if let Some(http) = &mut draft.http {
+        let stored = stored.map(|stored| {
+            let Kind::Http(http) = &stored.kind;
+            &**http
+        });
         let mut below = Problems::none();
-        keep_secrets(http, None, &mut below);
+        keep_secrets(http, stored, &mut below);
         problems.extend_below("http", below);
     }
-    problems.or(draft)
+    draft
 }
 
 /// What an update lays over a stored monitor: the fields that the mask names, or all when it names

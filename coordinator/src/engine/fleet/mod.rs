@@ -21,6 +21,7 @@ use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
 use vigilmon_common::session::assignment::Snapshot;
 
 use super::command::{Actor, CommandError};
+use super::configuration::Plan;
 use super::directory::SharedDirectory;
 use super::dispatch::ToAgent;
 use super::env::Env;
@@ -29,6 +30,7 @@ use super::owner::{DeedKind, ShardMessage};
 use crate::store::{AgentTokenRecord, ApiTokenRecord, Change};
 
 mod agents;
+mod apply;
 pub(crate) mod assign;
 mod channels;
 mod monitors;
@@ -38,6 +40,7 @@ mod tokens;
 
 pub use channels::ChannelChange;
 pub use routes::RouteDraft;
+pub(crate) use routes::{RouteNames, check as check_route};
 
 use assign::Assignments;
 
@@ -125,6 +128,11 @@ pub(crate) enum FleetMessage {
     RemoveRoute {
         by: Actor,
         reference: String,
+        reply: Reply<()>,
+    },
+    ApplyPlan {
+        by: Actor,
+        plan: Box<Plan>,
         reply: Reply<()>,
     },
     AddRegion {
@@ -333,6 +341,7 @@ impl Fleet {
                 reference,
                 reply,
             } => answer(reply, self.remove_route(&by, &reference).await),
+            M::ApplyPlan { by, plan, reply } => answer(reply, self.apply_plan(&by, *plan).await),
             M::AddRegion { by, region, reply } => answer(reply, self.add_region(&by, region).await),
             M::CreateAgentToken {
                 by,

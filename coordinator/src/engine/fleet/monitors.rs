@@ -1,5 +1,6 @@
 //! Commands on monitors.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -126,7 +127,7 @@ impl Fleet {
         changes.extend(reassigned.changes.iter().cloned());
         self.commit(changes).await?;
         self.directory.write().remove_monitor(former.id);
-        self.count_monitors(None, Some(&former), now).await?;
+        self.count_monitors([(None, Some(&*former))], now).await?;
         self.announce(reassigned).await;
         Ok(())
     }
@@ -152,7 +153,8 @@ impl Fleet {
         self.directory.write().put_monitor(Arc::clone(&monitor));
         self.tell(monitor.id, ShardMessage::Saved(Arc::clone(&monitor)))
             .await;
-        self.count_monitors(Some(&monitor), former, now).await?;
+        self.count_monitors([(Some(&*monitor), former)], now)
+            .await?;
         self.announce(reassigned).await;
         Ok(monitor)
     }
@@ -186,27 +188,27 @@ impl Fleet {
         self.changed();
     }
 
-    /// Keeps count of what each region has to watch.
-    pub(super) async fn count_monitors(
+    /// Keeps count of what each region has to watch, as monitors come, change and go.
+    pub(super) async fn count_monitors<'a>(
         &mut self,
-        now_is: Option<&Monitor>,
-        was: Option<&Monitor>,
+        changed: impl IntoIterator<Item = (Option<&'a Monitor>, Option<&'a Monitor>)>,
         now: Time,
     ) -> Result<(), Failure> {
-        let regions = |m: Option<&Monitor>| -> Vec<Region> {
-            m.filter(|m| !m.paused)
-                .map(|m| m.spec.regions.clone())
-                .unwrap_or_default()
-        };
-        let (after, before) = (regions(now_is), regions(was));
-        for region in after.iter().filter(|r| !before.contains(r)) {
-            *self.monitored.entry(region.clone()).or_default() += 1;
-            self.tell_presence_monitors(region, now).await?;
+        let mut moved = BTreeSet::new();
+        for (now_is, was) in changed {
+            let (after, before) = (watching(now_is), watching(was));
+            for region in after.iter().filter(|r| !before.contains(r)) {
+                *self.monitored.entry(region.clone()).or_default() += 1;
+                moved.insert(region.clone());
+            }
+            for region in before.iter().filter(|r| !after.contains(r)) {
+                let count = self.monitored.entry(region.clone()).or_default();
+                *count = count.saturating_sub(1);
+                moved.insert(region.clone());
+            }
         }
-        for region in before.iter().filter(|r| !after.contains(r)) {
-            let count = self.monitored.entry(region.clone()).or_default();
-            *count = count.saturating_sub(1);
-            self.tell_presence_monitors(region, now).await?;
+        for region in moved {
+            self.tell_presence_monitors(&region, now).await?;
         }
         Ok(())
     }
@@ -264,4 +266,11 @@ impl Fleet {
         }
         Ok(found)
     }
+}
+
+/// The regions that watch a monitor; none while it is paused.
+fn watching(monitor: Option<&Monitor>) -> &[Region] {
+    monitor
+        .filter(|m| !m.paused)
+        .map_or(&[], |m| &m.spec.regions)
 }

@@ -55,7 +55,7 @@ impl Fleet {
         over: Option<(RouteId, Option<u64>)>,
     ) -> Result<Route, Failure> {
         let now = self.env.clock.now();
-        let mut route = check(&draft, &self.directory.read())?;
+        let mut route = check(&draft, &*self.directory.read())?;
         let former = match over {
             None => None,
             Some((id, etag)) => Some(self.find_route(id, etag)?),
@@ -131,8 +131,27 @@ fn taken(name: &Name) -> CommandError {
     }
 }
 
+/// The names that a route may use.
+pub(crate) trait RouteNames {
+    /// The name of the monitor that a name or id means.
+    fn monitor(&self, reference: &str) -> Option<Name>;
+
+    /// The id of the channel that a name or id means.
+    fn channel(&self, reference: &str) -> Option<ChannelId>;
+}
+
+impl RouteNames for Directory {
+    fn monitor(&self, reference: &str) -> Option<Name> {
+        Self::monitor(self, reference).map(|monitor| monitor.spec.name.clone())
+    }
+
+    fn channel(&self, reference: &str) -> Option<ChannelId> {
+        Self::channel(self, reference).map(|channel| channel.id)
+    }
+}
+
 /// Checks everything at once. Id, time and version are the caller's.
-fn check(draft: &RouteDraft, directory: &Directory) -> Result<Route, Problems> {
+pub(crate) fn check(draft: &RouteDraft, names: &impl RouteNames) -> Result<Route, Problems> {
     let mut problems = Problems::none();
     let name = Name::parse(&draft.name);
     if let Err(error) = &name {
@@ -155,8 +174,8 @@ fn check(draft: &RouteDraft, directory: &Directory) -> Result<Route, Problems> {
             format!("use {}", EVENTS.join(", ")),
         );
     }
-    let monitors = monitors(&draft.monitors, directory, &mut problems);
-    let to = channels(&draft.to, directory, &mut problems);
+    let monitors = monitors(&draft.monitors, names, &mut problems);
+    let to = channels(&draft.to, names, &mut problems);
     let Ok(name) = name else { return Err(problems) };
     problems.or(Route {
         id: RouteId::from_bytes([0; 16]),
@@ -186,11 +205,11 @@ where
     found
 }
 
-fn monitors(given: &[String], directory: &Directory, problems: &mut Problems) -> Vec<Name> {
+fn monitors(given: &[String], names: &impl RouteNames, problems: &mut Problems) -> Vec<Name> {
     let mut found = Vec::new();
     for reference in given {
-        match directory.monitor(reference) {
-            Some(monitor) => found.push(monitor.spec.name.clone()),
+        match names.monitor(reference) {
+            Some(monitor) => found.push(monitor),
             None => problems.add_dangling(
                 "monitor",
                 format!("monitor `{reference}` does not exist"),
@@ -201,15 +220,15 @@ fn monitors(given: &[String], directory: &Directory, problems: &mut Problems) ->
     found
 }
 
-fn channels(given: &[String], directory: &Directory, problems: &mut Problems) -> Vec<ChannelId> {
+fn channels(given: &[String], names: &impl RouteNames, problems: &mut Problems) -> Vec<ChannelId> {
     let mut found = Vec::new();
     if given.is_empty() {
         problems.add("to", "a route needs at least one channel", "name a channel");
     }
     for reference in given {
-        match directory.channel(reference) {
-            Some(channel) if found.contains(&channel.id) => {}
-            Some(channel) => found.push(channel.id),
+        match names.channel(reference) {
+            Some(channel) if found.contains(&channel) => {}
+            Some(channel) => found.push(channel),
             None => problems.add_dangling(
                 "to",
                 format!("channel `{reference}` does not exist"),

@@ -5,9 +5,11 @@ use std::time::Duration;
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
+use vigilmon_common::problem::Problems;
 
 use super::Handle;
 use crate::engine::command::{Actor, CommandError};
+use crate::engine::configuration::{Configuration, Ground, Plan, Wanted, plan};
 use crate::engine::fleet::{ChannelChange, FleetMessage, RouteDraft};
 use crate::store::{AgentTokenRecord, ApiTokenRecord};
 
@@ -153,6 +155,42 @@ impl Handle {
             reply,
         })
         .await
+    }
+
+    // ---- the configuration as a whole
+
+    /// What exists of the configuration.
+    #[must_use]
+    pub fn configuration(&self) -> Configuration {
+        self.directory.read().configuration()
+    }
+
+    /// Plans how `on` becomes as `wanted`; `noted` are problems that were found before.
+    ///
+    /// # Errors
+    /// Everything that is wrong, by `list[index].field`.
+    pub fn plan(
+        &self,
+        on: &Configuration,
+        wanted: &Wanted,
+        noted: Problems,
+    ) -> Result<Plan, Problems> {
+        let ground = Ground {
+            on,
+            addresses: self.env.probe_addresses.as_deref(),
+            now: self.env.clock.now(),
+        };
+        plan(&ground, wanted, noted)
+    }
+
+    /// Carries out a plan, all of it or nothing.
+    ///
+    /// # Errors
+    /// The configuration has changed since the plan was made.
+    pub async fn apply(&self, by: Actor, plan: Plan) -> Result<(), CommandError> {
+        let plan = Box::new(plan);
+        self.fleet(|reply| FleetMessage::ApplyPlan { by, plan, reply })
+            .await
     }
 
     // ---- fleet

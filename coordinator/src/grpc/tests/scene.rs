@@ -210,6 +210,10 @@ impl SealChannels for FakeSeal {
         Ok((reversed(given.unwrap_or("whsec_made")), made))
     }
 
+    fn same(&self, one: &Sealed, other: &Sealed) -> bool {
+        one == other
+    }
+
     fn email(&self, to: &[String]) -> Result<Vec<String>, Problems> {
         Ok(to.to_vec())
     }
