@@ -9,8 +9,8 @@ use crate::grpc::SealChannels;
 use crate::notify::check::Checker;
 
 impl SealChannels for Checker {
-    fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems> {
-        Checker::webhook_url(self, url)
+    fn url(&self, kind: &str, url: &str) -> Result<(String, Sealed), Problems> {
+        Checker::url(self, kind, url)
     }
 
     fn webhook_secret(&self, given: Option<&str>) -> Result<(Sealed, Option<String>), Problems> {

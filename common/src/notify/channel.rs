@@ -41,6 +41,20 @@ pub enum ChannelKind {
         /// The sealed `whsec_…` signing secret.
         secret: Sealed,
     },
+    /// A Slack incoming webhook, or a service that takes the same.
+    Slack {
+        /// Where it leads, redacted, for people.
+        shown: String,
+        /// The sealed URL.
+        url: Sealed,
+    },
+    /// A Discord webhook.
+    Discord {
+        /// Where it leads, redacted, for people.
+        shown: String,
+        /// The sealed URL.
+        url: Sealed,
+    },
     /// Mail by the operator's relay.
     Email {
         /// Who gets it.
@@ -56,6 +70,8 @@ impl ChannelKind {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Webhook { .. } => "webhook",
+            Self::Slack { .. } => "slack",
+            Self::Discord { .. } => "discord",
             Self::Email { .. } => "email",
             Self::Inbox => "inbox",
         }

@@ -15,6 +15,8 @@ use crate::name::Region;
 use crate::notify::body::{Body, Data, IncidentPart, RegionsPart, SystemPart, TransitionPart};
 use crate::time::Time;
 
+pub use super::marker::Marker;
+
 /// A message to people.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
@@ -26,19 +28,6 @@ pub struct Message {
     pub facts: Vec<Fact>,
     /// Where more is to be read.
     pub link: Option<String>,
-}
-
-/// How a message is marked at a glance: colour, emoji, whatever a channel has.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Marker {
-    /// Something is down.
-    Red,
-    /// Something fails in part.
-    Yellow,
-    /// Something is over.
-    Green,
-    /// Worth knowing, nothing changed for the worse or the better.
-    Grey,
 }
 
 /// One fact.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use crate::id::{ChannelId, IncidentId, MonitorId, RouteId};
 use crate::incident::{
     Evidence, Incident, IncidentStatus, MonitorFacts, RegionEvidence, Resolution, Scope, Standing,
@@ -11,6 +13,7 @@ use crate::incident::{
 use crate::monitor::Severity;
 use crate::name::{Name, Region};
 use crate::notify::channel::{Channel, ChannelKind, Route};
+use crate::notify::message::{Fact, Marker, Message};
 use crate::notify::plan::Directory;
 use crate::outcome::{Reason, ReasonCode};
 use crate::time::Time;
@@ -166,4 +169,33 @@ pub(super) fn step(incident: &mut Incident, kind: TransitionKind) {
         scope: incident.scope,
         evidence: (!by_hand && !is_system).then(|| evidence(&standings)),
     });
+}
+
+/// Messages such as nobody should send: huge, empty, full of markup, of every script.
+pub(super) fn hostile() -> impl Strategy<Value = Message> {
+    let markup =
+        "(<!channel>|<@1>|&amp;|&|<|>|\\*|_|`|\\||\\[x\\]\\(y\\)|@everyone|🔴|\u{202e}|\n| ){0,6}";
+    let text = move || {
+        prop_oneof![
+            ".{0,40}",
+            (markup, 0..400usize).prop_map(|(text, n)| text.repeat(n)),
+            (any::<char>(), 0..9_000usize).prop_map(|(c, n)| String::from(c).repeat(n)),
+        ]
+    };
+    let label = prop_oneof![Just("Reason"), Just("Failing"), Just("Affects")];
+    let facts = prop::collection::vec((label, text()), 0..30);
+    let marker = prop_oneof![Just(Marker::Red), Just(Marker::Grey)];
+    let link = prop_oneof![
+        Just(None),
+        text().prop_map(|path| Some(format!("https://mon.example.org/a?b&c={path}"))),
+    ];
+    (marker, text(), facts, link).prop_map(|(marker, title, facts, link)| Message {
+        marker,
+        title,
+        facts: facts
+            .into_iter()
+            .map(|(label, value)| Fact { label, value })
+            .collect(),
+        link,
+    })
 }

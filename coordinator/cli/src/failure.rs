@@ -102,6 +102,11 @@ fn flag(field: &str) -> String {
         "http" | "http.url" => "http",
         "labels" => "label",
         "monitors" => "monitor",
+        "webhook.url" => "webhook",
+        "slack.url" => "slack",
+        "discord.url" => "discord",
+        "webhook.secret" => "secret",
+        "email.to" => "email",
         other => other.strip_prefix("http.").unwrap_or(other),
     };
     if name.starts_with("--") || name == "name" || name.is_empty() {

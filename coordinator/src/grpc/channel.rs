@@ -1,16 +1,14 @@
-//! Channels. Their secrets are checked and sealed here, before the engine sees them, and leave the
-//! coordinator only towards the receiver.
+//! Channels: kept, and tested.
 
 use std::time::Duration;
 
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
-use vigilmon_common::notify::channel::{Channel, ChannelKind, Sealed};
+use vigilmon_common::notify::channel::Channel;
 use vigilmon_common::problem::Problems;
 use vigilmon_common::time::Time;
 use vigilmon_proto::convert::channel::channel_to_wire;
-use vigilmon_proto::convert::spec::MASK;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::channel_service_server::ChannelService;
 
@@ -19,39 +17,17 @@ use super::{Api, error, etag, page};
 use crate::engine::{ChannelChange, Object};
 use crate::store::{DeliveryRecord, DeliveryResult};
 
+mod seal;
+
+pub use seal::SealChannels;
+use seal::show_once;
+
 /// How long a test waits for its first attempt.
 const TEST_PATIENCE: Duration = Duration::from_secs(12);
 /// How often it looks.
 const TEST_EVERY: Duration = Duration::from_millis(100);
 /// How many of a channel's newest deliveries it looks through.
 const TEST_LOOK: usize = 50;
-
-/// Checks and seals what users send as channels: it has the key, and knows which addresses
-/// notifications may reach and whether mail can be sent at all. Problems name fields in full, such
-/// as `webhook.url`.
-pub trait SealChannels: Send + Sync {
-    /// A webhook's URL as it may be shown, and sealed.
-    ///
-    /// # Errors
-    /// It is no http or https URL, or leads to an address that is denied.
-    fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems>;
-
-    /// A webhook's signing secret, sealed. Without one a secret is made, and given in the clear to
-    /// be shown once.
-    ///
-    /// # Errors
-    /// It is no signing secret.
-    fn webhook_secret(&self, given: Option<&str>) -> Result<(Sealed, Option<String>), Problems>;
-
-    /// Whether two sealed texts are the same secret.
-    fn same(&self, one: &Sealed, other: &Sealed) -> bool;
-
-    /// Receivers of mail.
-    ///
-    /// # Errors
-    /// One is no address, there is none, or the coordinator has no relay.
-    fn email(&self, to: &[String]) -> Result<Vec<String>, Problems>;
-}
 
 #[async_trait]
 impl ChannelService for Api {
@@ -217,13 +193,6 @@ impl ChannelService for Api {
     }
 }
 
-/// A channel's kind, checked and sealed.
-pub(super) struct SealedKind {
-    pub(super) kind: ChannelKind,
-    /// A secret that was made for it.
-    pub(super) made: Option<String>,
-}
-
 impl Api {
     pub(super) fn channel_name(&self, id: ChannelId) -> Option<Name> {
         let directory = self.engine.directory().read();
@@ -241,74 +210,6 @@ impl Api {
         let directory = self.engine.directory().read();
         let found = directory.channel(reference).cloned();
         found.ok_or_else(|| error::not_found(Object::Channel, reference))
-    }
-
-    /// Checks and seals a kind; `None` with at least one problem noted.
-    pub(super) fn seal(
-        &self,
-        given: Option<&v1::channel::Kind>,
-        stored: Option<&ChannelKind>,
-        problems: &mut Problems,
-    ) -> Option<SealedKind> {
-        match given {
-            Some(v1::channel::Kind::Webhook(webhook)) => self.webhook(webhook, stored, problems),
-            Some(v1::channel::Kind::Email(email)) => {
-                let to = noted(self.channels.email(&email.to), problems)?;
-                Some(SealedKind {
-                    kind: ChannelKind::Email { to },
-                    made: None,
-                })
-            }
-            Some(v1::channel::Kind::Inbox(_)) if stored == Some(&ChannelKind::Inbox) => {
-                Some(SealedKind {
-                    kind: ChannelKind::Inbox,
-                    made: None,
-                })
-            }
-            Some(v1::channel::Kind::Inbox(_)) => {
-                problems.add(
-                    "inbox",
-                    "only the demonstration has an inbox",
-                    "use `up --demo`",
-                );
-                None
-            }
-            None => {
-                let remedy = "give one of webhook, email";
-                problems.add("kind", "a channel needs a kind", remedy);
-                None
-            }
-        }
-    }
-
-    fn webhook(
-        &self,
-        given: &v1::WebhookChannel,
-        stored: Option<&ChannelKind>,
-        problems: &mut Problems,
-    ) -> Option<SealedKind> {
-        let kept = match stored {
-            Some(ChannelKind::Webhook { shown, url, secret }) => Some((shown, url, secret)),
-            Some(ChannelKind::Email { .. } | ChannelKind::Inbox) | None => None,
-        };
-        let url = match (given.url.as_str(), kept) {
-            (MASK, Some((shown, url, _))) => Ok((shown.clone(), url.clone())),
-            (MASK, None) => Err(not_stored("webhook.url")),
-            (url, _) => self.channels.webhook_url(url),
-        };
-        let secret = match (given.secret.as_str(), kept) {
-            (MASK | "", Some((_, _, secret))) => Ok((secret.clone(), None)),
-            (MASK, None) => Err(not_stored("webhook.secret")),
-            ("", None) => self.channels.webhook_secret(None),
-            (secret, _) => self.channels.webhook_secret(Some(secret)),
-        };
-        let url = noted(url, problems);
-        let secret = noted(secret, problems);
-        let ((shown, url), (secret, made)) = (url?, secret?);
-        Some(SealedKind {
-            kind: ChannelKind::Webhook { shown, url, secret },
-            made,
-        })
     }
 
     /// Waits for the first attempt at a message.
@@ -334,17 +235,6 @@ impl Api {
     }
 }
 
-/// A `…` that stands for nothing.
-fn not_stored(field: &str) -> Problems {
-    let mut problems = Problems::none();
-    problems.add(
-        field,
-        "`…` stands for a value that is not stored",
-        "give the value",
-    );
-    problems
-}
-
 /// What an update changes.
 struct Wanted {
     name: bool,
@@ -367,10 +257,10 @@ impl Wanted {
         for path in paths {
             match path.as_str() {
                 "name" => wanted.name = true,
-                "webhook" | "email" => wanted.kind = true,
+                "webhook" | "slack" | "discord" | "email" => wanted.kind = true,
                 "fallback" => wanted.fallback = true,
                 _ => {
-                    let remedy = "name, webhook, email, fallback";
+                    let remedy = "name, webhook, slack, discord, email, fallback";
                     return Err(error::invalid_field(
                         "update_mask",
                         "names no field",
@@ -383,14 +273,6 @@ impl Wanted {
     }
 }
 
-/// A secret that was made is shown in the answer that made it, and never again.
-fn show_once(mut channel: v1::Channel, made: Option<String>) -> v1::Channel {
-    if let (Some(v1::channel::Kind::Webhook(webhook)), Some(made)) = (&mut channel.kind, made) {
-        webhook.secret = made;
-    }
-    channel
-}
-
 fn name(text: &str, problems: &mut Problems) -> Option<Name> {
     let refused = |error: vigilmon_common::name::InvalidName| {
         let shown: String = text.chars().take(60).collect();
@@ -401,8 +283,4 @@ fn name(text: &str, problems: &mut Problems) -> Option<Name> {
         );
     };
     Name::parse(text).map_err(refused).ok()
-}
-
-fn noted<T>(result: Result<T, Problems>, problems: &mut Problems) -> Option<T> {
-    result.map_err(|more| problems.extend(more)).ok()
 }

@@ -207,9 +207,20 @@ impl Reading<'_> {
                 },
             ) => shown == given_shown && same(url, given_url) && same(secret, given_secret),
             (
-                ChannelKind::Webhook { .. } | ChannelKind::Email { .. } | ChannelKind::Inbox,
-                given,
-            ) => stored == given,
+                ChannelKind::Slack { shown, url },
+                ChannelKind::Slack {
+                    shown: given_shown,
+                    url: given_url,
+                },
+            )
+            | (
+                ChannelKind::Discord { shown, url },
+                ChannelKind::Discord {
+                    shown: given_shown,
+                    url: given_url,
+                },
+            ) => shown == given_shown && same(url, given_url),
+            (stored, given) => stored == given,
         }
     }
 }

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use super::email::{Mailer, Smtp};
 use super::inbox::{Inbox, InboxMessage};
-use super::webhook::WebhookSender;
+use super::post::Poster;
+use super::{chat, webhook};
 use crate::secret::SecretKey;
 
 /// What an attempt met, and a line about it for people.
@@ -50,7 +51,7 @@ impl Attempted {
 /// A sender for each kind of channel.
 pub struct Senders {
     key: SecretKey,
-    webhook: WebhookSender,
+    poster: Poster,
     mailer: Option<Mailer>,
     inbox: Inbox,
 }
@@ -68,7 +69,7 @@ impl Senders {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             key,
-            webhook: WebhookSender::new(Arc::new(addresses))?,
+            poster: Poster::new(Arc::new(addresses))?,
             mailer: smtp.map(Mailer::new).transpose()?,
             inbox,
         })
@@ -83,40 +84,51 @@ impl Senders {
         now: Time,
     ) -> Attempted {
         fault::point("before-send");
-        let attempted = match &channel.kind {
-            ChannelKind::Webhook { url, secret, .. } => {
-                match (self.unseal(url), self.unseal(secret)) {
-                    (Ok(url), Ok(secret)) => {
-                        self.webhook
-                            .send(&url, &secret, &row.key, &row.body, now)
-                            .await
-                    }
-                    (Err(failure), _) | (_, Err(failure)) => Attempted::failed(failure),
-                }
-            }
-            ChannelKind::Email { to } => match (&self.mailer, message(row, copy_of)) {
-                (Some(mailer), Ok(message)) => mailer.send(to, row, &message).await,
-                (None, _) => Attempted::failed(Failure::transient(
-                    "no mail relay is set; start with VIGILMON_SMTP_URL",
-                )),
-                (_, Err(failure)) => Attempted::failed(failure),
-            },
-            ChannelKind::Inbox => match message(row, copy_of) {
-                Ok(message) => {
-                    self.inbox.take(InboxMessage {
-                        key: row.key.clone(),
-                        at: now,
-                        event: row.event.clone(),
-                        subject: message.title.clone(),
-                        text: message.to_text(),
-                    });
-                    Attempted::delivered("taken by the inbox")
-                }
-                Err(failure) => Attempted::failed(failure),
-            },
-        };
+        let attempted = self.try_send(channel, row, copy_of, now).await;
         fault::point("after-send");
-        attempted
+        attempted.unwrap_or_else(Attempted::failed)
+    }
+
+    async fn try_send(
+        &self,
+        channel: &Channel,
+        row: &Row,
+        copy_of: Option<&str>,
+        now: Time,
+    ) -> Result<Attempted, Failure> {
+        let poster = &self.poster;
+        Ok(match &channel.kind {
+            ChannelKind::Webhook { url, secret, .. } => {
+                let (url, secret) = (self.unseal(url)?, self.unseal(secret)?);
+                webhook::send(poster, &url, &secret, &row.key, &row.body, now).await
+            }
+            ChannelKind::Slack { url, .. } => {
+                let (url, message) = (self.unseal(url)?, message(row, copy_of)?);
+                chat::slack(poster, &url, &message, now).await
+            }
+            ChannelKind::Discord { url, .. } => {
+                let (url, message) = (self.unseal(url)?, message(row, copy_of)?);
+                chat::discord(poster, &url, &message, now).await
+            }
+            ChannelKind::Email { to } => match &self.mailer {
+                Some(mailer) => mailer.send(to, row, &message(row, copy_of)?).await,
+                None => {
+                    let text = "no mail relay is set; start with VIGILMON_SMTP_URL";
+                    return Err(Failure::transient(text));
+                }
+            },
+            ChannelKind::Inbox => {
+                let message = message(row, copy_of)?;
+                self.inbox.take(InboxMessage {
+                    key: row.key.clone(),
+                    at: now,
+                    event: row.event.clone(),
+                    subject: message.title.clone(),
+                    text: message.to_text(),
+                });
+                Attempted::delivered("taken by the inbox")
+            }
+        })
     }
 
     /// A secret that cannot be opened waits for the operator to bring the right key.

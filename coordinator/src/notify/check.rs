@@ -16,7 +16,7 @@ use vigilmon_common::problem::Problems;
 
 use crate::secret::SecretKey;
 
-/// Longest URL of a webhook, in bytes.
+/// Longest URL of a receiver, in bytes.
 const URL_MAX: usize = 2048;
 /// Most receivers of one channel.
 const RECEIVERS_MAX: usize = 50;
@@ -40,28 +40,30 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// A webhook's URL as it may be shown, and sealed. The path may be a secret and is not shown.
+    /// A receiver's URL as it may be shown, and sealed. The path may be a secret and is not shown.
+    /// `kind` is the channel's: problems name `kind.url`.
     ///
     /// # Errors
     /// It is no http or https URL, too long, or leads to an address that is denied.
-    pub fn webhook_url(&self, text: &str) -> Result<(String, Sealed), Problems> {
+    pub fn url(&self, kind: &str, text: &str) -> Result<(String, Sealed), Problems> {
+        let field = format!("{kind}.url");
         let mut problems = Problems::none();
         let remedy = "write an http:// or https:// URL";
         if text.len() > URL_MAX {
             let message = format!("has {} bytes", text.len());
-            problems.add("webhook.url", message, format!("use at most {URL_MAX}"));
+            problems.add(&field, message, format!("use at most {URL_MAX}"));
         }
         let Ok(url) = Url::parse(text) else {
-            problems.add("webhook.url", "is not a URL", remedy);
+            problems.add(&field, "is not a URL", remedy);
             return Err(problems);
         };
         if !matches!(url.scheme(), "http" | "https") {
             let message = format!("the scheme `{}` is not for webhooks", url.scheme());
-            problems.add("webhook.url", message, remedy);
+            problems.add(&field, message, remedy);
         } else if let Err(denied) = self.check_host(&url) {
             let net = IpNet::from(denied.ip);
             let remedy = format!("to allow it, start the coordinator with --allow-net {net}");
-            problems.add("webhook.url", denied.to_string(), remedy);
+            problems.add(&field, denied.to_string(), remedy);
         }
         let shown = shown(&url);
         let sealed = Sealed(self.key.seal(text.as_bytes()));

@@ -15,7 +15,7 @@ use lettre::message::{Mailbox, Message as Mail, MultiPart};
 use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use vigilmon_common::notify::delivery::{Failure, FailureKind};
-use vigilmon_common::notify::message::{Fact, Marker, Message};
+use vigilmon_common::notify::message::{Fact, Message};
 use vigilmon_common::notify::row::{Row, RowSubject};
 
 pub use relay::{Encryption, Smtp};
@@ -39,7 +39,7 @@ pub(super) struct Mailer {
 #[template(path = "mail.html")]
 struct MailPage<'a> {
     title: &'a str,
-    color: &'static str,
+    color: String,
     facts: &'a [Fact],
     link: Option<&'a str>,
 }
@@ -100,7 +100,7 @@ impl Mailer {
         }
         let page = MailPage {
             title: &message.title,
-            color: color(message.marker),
+            color: message.marker.hex(),
             facts: &message.facts,
             link: message.link.as_deref(),
         };
@@ -143,16 +143,6 @@ fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// Readable as a bar on light and dark.
-fn color(marker: Marker) -> &'static str {
-    match marker {
-        Marker::Red => "#d0342c",
-        Marker::Yellow => "#c98a00",
-        Marker::Green => "#2e8b57",
-        Marker::Grey => "#7a8494",
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The notifier: takes outbox rows to their receivers and keeps what became of them.
 //!
 //! ```text
-//! engine ── commit ──► outbox (store) ◄── outcomes ── worker ──► webhook, mail relay, inbox
+//! engine ── commit ──► outbox (store) ◄── outcomes ── worker ──► webhook, chat, mail, inbox
 //!        └─ wake ───────────────────────────────────►┘
 //! ```
 //!
@@ -10,11 +10,13 @@
 //! the outbox and asks for channels through [`Channels`]; it knows neither engine nor doors.
 
 mod attempt;
+mod chat;
 pub mod check;
 pub mod email;
 pub mod inbox;
 mod mailbox;
 mod outbox;
+mod post;
 mod record;
 #[cfg(test)]
 mod testkit;

@@ -42,6 +42,16 @@ fn kind_to_wire(kind: &ChannelKind) -> (v1::channel::Kind, String) {
             };
             (v1::channel::Kind::Webhook(webhook), shown.clone())
         }
+        ChannelKind::Slack { shown, .. } => {
+            let url = MASK.to_owned();
+            let slack = v1::SlackChannel { url };
+            (v1::channel::Kind::Slack(slack), shown.clone())
+        }
+        ChannelKind::Discord { shown, .. } => {
+            let url = MASK.to_owned();
+            let discord = v1::DiscordChannel { url };
+            (v1::channel::Kind::Discord(discord), shown.clone())
+        }
         ChannelKind::Email { to } => {
             let email = v1::EmailChannel { to: to.clone() };
             (v1::channel::Kind::Email(email), to.join(", "))

@@ -35,10 +35,16 @@ pub(crate) struct Named {
 
 /// A new channel.
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("kind").required(true).args(["webhook", "email"])))]
+#[command(group(clap::ArgGroup::new("kind").required(true).args(["slack", "discord", "webhook", "email"])))]
 pub(crate) struct AddArgs {
     /// Its name
     name: String,
+    /// A Slack incoming webhook, or a service that takes the same; @FILE or env:NAME
+    #[arg(long, value_name = "URL")]
+    slack: Option<String>,
+    /// A Discord webhook; @FILE or env:NAME
+    #[arg(long, value_name = "URL")]
+    discord: Option<String>,
     /// Standard Webhooks are sent to this URL; @FILE or env:NAME
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
@@ -137,18 +143,7 @@ async fn test(name: &str, client: &Client, format: Format) -> Result<u8, Failure
 }
 
 async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let kind = match (&args.webhook, &args.email) {
-        (Some(url), _) => v1::channel::Kind::Webhook(v1::WebhookChannel {
-            url: secret("--webhook", url)?,
-            secret: match &args.secret {
-                Some(given) => secret("--secret", given)?,
-                None => String::new(),
-            },
-        }),
-        (None, to) => v1::channel::Kind::Email(v1::EmailChannel {
-            to: to.clone().unwrap_or_default(),
-        }),
-    };
+    let kind = wanted(args)?;
     let channel = v1::Channel {
         name: args.name.clone(),
         kind: Some(kind),
@@ -183,6 +178,29 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
     }
     output::note(&reached);
     Ok(exit::DONE)
+}
+
+/// The kind that the flags name; clap has seen to it that they name one.
+fn wanted(args: &AddArgs) -> Result<v1::channel::Kind, Failure> {
+    if let Some(url) = &args.slack {
+        let url = secret("--slack", url)?;
+        return Ok(v1::channel::Kind::Slack(v1::SlackChannel { url }));
+    }
+    if let Some(url) = &args.discord {
+        let url = secret("--discord", url)?;
+        return Ok(v1::channel::Kind::Discord(v1::DiscordChannel { url }));
+    }
+    if let Some(url) = &args.webhook {
+        return Ok(v1::channel::Kind::Webhook(v1::WebhookChannel {
+            url: secret("--webhook", url)?,
+            secret: match &args.secret {
+                Some(given) => secret("--secret", given)?,
+                None => String::new(),
+            },
+        }));
+    }
+    let to = args.email.clone().unwrap_or_default();
+    Ok(v1::channel::Kind::Email(v1::EmailChannel { to }))
 }
 
 /// Which routes reach a channel, or what happens as none does.
@@ -229,6 +247,8 @@ async fn all(client: &Client) -> Result<Vec<v1::Channel>, Failure> {
 fn kind(channel: &v1::Channel) -> &'static str {
     match channel.kind {
         Some(v1::channel::Kind::Webhook(_)) => "webhook",
+        Some(v1::channel::Kind::Slack(_)) => "slack",
+        Some(v1::channel::Kind::Discord(_)) => "discord",
         Some(v1::channel::Kind::Email(_)) => "email",
         Some(v1::channel::Kind::Inbox(_)) => "inbox",
         None => "unknown",

@@ -149,3 +149,80 @@ async fn a_route_leads_to_channels_by_name() {
     );
     scene.stop().await;
 }
+
+#[tokio::test]
+async fn the_url_of_a_chat_service_is_a_secret_like_any_other() {
+    use v1::channel::Kind;
+    let scene = Scene::start().await;
+    let mut channels = ChannelServiceClient::new(scene.authorized());
+    let slack = |url: &str| {
+        let url = url.to_owned();
+        Kind::Slack(v1::SlackChannel { url })
+    };
+    let discord = |url: &str| {
+        let url = url.to_owned();
+        Kind::Discord(v1::DiscordChannel { url })
+    };
+    let named = |name: &str, kind: Kind| v1::Channel {
+        name: name.to_owned(),
+        kind: Some(kind),
+        ..Default::default()
+    };
+    for (name, given, shown, bad) in [
+        (
+            "slack",
+            slack("https://example.com/T0"),
+            slack("…"),
+            slack("no"),
+        ),
+        (
+            "discord",
+            discord("https://example.com/1"),
+            discord("…"),
+            discord("no"),
+        ),
+    ] {
+        let create = |kind| v1::CreateChannelRequest {
+            channel: Some(named(name, kind)),
+            ..Default::default()
+        };
+        let refused = channels.create_channel(create(bad)).await.unwrap_err();
+        let field = format!("{name}.url: ");
+        assert!(refused.message().starts_with(&field), "{refused}");
+        let made = channels.create_channel(create(given)).await.unwrap();
+        assert_eq!(made.into_inner().kind, Some(shown.clone()));
+        let before = scene
+            .engine
+            .directory()
+            .read()
+            .channel(name)
+            .unwrap()
+            .clone();
+        let update = v1::UpdateChannelRequest {
+            r#ref: name.to_owned(),
+            channel: Some(named(name, shown)),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec![name.to_owned()],
+            }),
+            ..Default::default()
+        };
+        channels.update_channel(update).await.unwrap();
+        let after = scene
+            .engine
+            .directory()
+            .read()
+            .channel(name)
+            .unwrap()
+            .clone();
+        assert_eq!(after.kind, before.kind, "a mask keeps what is stored");
+    }
+    // Of another kind, a mask stands for nothing that is stored.
+    let update = v1::UpdateChannelRequest {
+        r#ref: "slack".to_owned(),
+        channel: Some(named("slack", discord("…"))),
+        ..Default::default()
+    };
+    let refused = channels.update_channel(update).await.unwrap_err();
+    assert!(refused.message().starts_with("discord.url: "), "{refused}");
+    scene.stop().await;
+}

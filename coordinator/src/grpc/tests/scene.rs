@@ -193,14 +193,11 @@ impl Notifier for Nobody {
 struct FakeSeal;
 
 impl SealChannels for FakeSeal {
-    fn webhook_url(&self, url: &str) -> Result<(String, Sealed), Problems> {
+    fn url(&self, kind: &str, url: &str) -> Result<(String, Sealed), Problems> {
         let mut problems = Problems::none();
         if !url.starts_with("http") {
-            problems.add(
-                "webhook.url",
-                "is no URL",
-                "write it like https://example.com/hook",
-            );
+            let remedy = "write it like https://example.com/hook";
+            problems.add(format!("{kind}.url"), "is no URL", remedy);
         }
         problems.or(("https://example.com/…".to_owned(), reversed(url)))
     }

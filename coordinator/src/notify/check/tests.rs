@@ -15,12 +15,17 @@ fn refusal<T: std::fmt::Debug>(result: Result<T, Problems>) -> String {
 #[test]
 fn a_webhook_is_shown_without_what_may_be_a_key() {
     let (shown, sealed) = checker()
-        .webhook_url("https://user:pw@hooks.example.com:8443/services/T0/B1?key=abc")
+        .url(
+            "webhook",
+            "https://user:pw@hooks.example.com:8443/services/T0/B1?key=abc",
+        )
         .unwrap();
     assert_eq!(shown, "https://hooks.example.com:8443/…");
     let opened = checker().key.unseal_text(&sealed.0).unwrap();
     assert!(opened.ends_with("/services/T0/B1?key=abc"));
-    let (shown, _) = checker().webhook_url("http://hooks.example.com").unwrap();
+    let (shown, _) = checker()
+        .url("webhook", "http://hooks.example.com")
+        .unwrap();
     assert_eq!(shown, "http://hooks.example.com/");
 }
 
@@ -37,12 +42,12 @@ fn urls_that_are_no_webhooks_are_refused_with_the_remedy() {
         ("http://10.1.2.3/x", "--allow-net 10.1.2.3/32"),
         ("http://169.254.169.254/latest", "metadata"),
     ] {
-        let refused = refusal(checker().webhook_url(url));
+        let refused = refusal(checker().url("webhook", url));
         assert!(refused.starts_with("webhook.url: "), "{refused}");
         assert!(refused.contains(part), "{url}: {refused}");
     }
     let long = format!("https://example.com/{}", "x".repeat(URL_MAX));
-    assert!(refusal(checker().webhook_url(&long)).contains("at most 2048"));
+    assert!(refusal(checker().url("webhook", &long)).contains("at most 2048"));
 }
 
 #[test]
@@ -51,9 +56,9 @@ fn addresses_that_the_operator_allowed_are_taken() {
         addresses: AddressPolicy::local(),
         ..checker()
     };
-    assert!(local.webhook_url("http://127.0.0.1:9000/x").is_ok());
-    assert!(local.webhook_url("http://localhost:9000/x").is_ok());
-    assert!(local.webhook_url("http://169.254.169.254/").is_err());
+    assert!(local.url("webhook", "http://127.0.0.1:9000/x").is_ok());
+    assert!(local.url("webhook", "http://localhost:9000/x").is_ok());
+    assert!(local.url("webhook", "http://169.254.169.254/").is_err());
 }
 
 #[test]
@@ -110,4 +115,15 @@ fn mail_without_a_relay_is_refused_with_the_full_line_to_set() {
     let refused = refusal(without.email(&["ops@example.com".to_owned()]));
     assert!(refused.contains("VIGILMON_SMTP_URL=smtp://"), "{refused}");
     assert!(refused.contains("VIGILMON_SMTP_FROM="), "{refused}");
+}
+
+#[test]
+fn a_refused_url_is_named_by_its_kind() {
+    for kind in ["webhook", "slack", "discord"] {
+        let refused = refusal(checker().url(kind, "nowhere"));
+        assert_eq!(
+            refused,
+            format!("{kind}.url: is not a URL; write an http:// or https:// URL")
+        );
+    }
 }

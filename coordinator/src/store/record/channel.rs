@@ -4,7 +4,7 @@ use bytes::Bytes;
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed};
 
-use super::pb::channel::{Email, Inbox, Kind, Webhook};
+use super::pb::channel::{Email, Inbox, Kind, Post, Webhook};
 use super::{Invalid, Stored, id, name, pb, raw, required, time, word};
 
 impl Stored for Channel {
@@ -18,6 +18,8 @@ impl Stored for Channel {
                 sealed_url: Bytes::copy_from_slice(&url.0),
                 sealed_secret: Bytes::copy_from_slice(&secret.0),
             }),
+            ChannelKind::Slack { shown, url } => Kind::Slack(post(shown, url)),
+            ChannelKind::Discord { shown, url } => Kind::Discord(post(shown, url)),
             ChannelKind::Email { to } => Kind::Email(Email { to: to.clone() }),
             ChannelKind::Inbox => Kind::Inbox(Inbox {}),
         };
@@ -39,6 +41,14 @@ impl Stored for Channel {
                 url: Sealed(webhook.sealed_url.into()),
                 secret: Sealed(webhook.sealed_secret.into()),
             },
+            Kind::Slack(post) => ChannelKind::Slack {
+                shown: post.shown,
+                url: Sealed(post.sealed_url.into()),
+            },
+            Kind::Discord(post) => ChannelKind::Discord {
+                shown: post.shown,
+                url: Sealed(post.sealed_url.into()),
+            },
             Kind::Email(email) => ChannelKind::Email { to: email.to },
             Kind::Inbox(Inbox {}) => ChannelKind::Inbox,
         };
@@ -52,6 +62,13 @@ impl Stored for Channel {
             created_at: time(m.created_ms),
             version: m.version,
         })
+    }
+}
+
+fn post(shown: &str, url: &Sealed) -> Post {
+    Post {
+        shown: shown.to_owned(),
+        sealed_url: Bytes::copy_from_slice(&url.0),
     }
 }
 

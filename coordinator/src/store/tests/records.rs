@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use vigilmon_common::monitor::Meaning;
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Sealed};
 use vigilmon_common::outcome::{Outcome, Reason, ReasonCode};
 use vigilmon_common::result::{CheckResult, Observation, Phases, Run};
 use vigilmon_common::time::Time;
@@ -174,4 +175,28 @@ fn a_plain_result_takes_few_bytes() {
         .collect();
     let size = results::encode(group.iter()).len();
     assert!(size < 64 * 40, "{size} bytes for 64 results");
+}
+
+#[test]
+fn a_channel_of_every_kind_is_read_back() {
+    let (shown, url) = ("https://x.org/…".to_owned(), Sealed(vec![7]));
+    for kind in [
+        samples::channel(1).kind,
+        ChannelKind::Slack {
+            shown: shown.clone(),
+            url: url.clone(),
+        },
+        ChannelKind::Discord { shown, url },
+        ChannelKind::Email {
+            to: vec!["ops@example.com".to_owned()],
+        },
+        ChannelKind::Inbox,
+    ] {
+        let channel = Channel {
+            kind,
+            ..samples::channel(1)
+        };
+        let read: Channel = record::decode(&record::encode(&channel)).unwrap();
+        assert_eq!(read, channel);
+    }
 }
