@@ -103,7 +103,7 @@ impl Cli {
 }
 
 impl Done {
-    fn new(arguments: &[&str], output: &Output) -> Self {
+    pub(crate) fn new(arguments: &[&str], output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             line: arguments.join(" "),

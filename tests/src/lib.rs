@@ -12,6 +12,7 @@ pub mod application;
 pub mod background;
 pub mod cli;
 pub mod disk;
+pub mod docs;
 pub mod mail;
 pub mod ports;
 pub mod postgres;

@@ -7,6 +7,7 @@ mod commands;
 mod delivery;
 mod folders;
 mod input;
+mod integrators;
 mod keywords;
 mod pages;
 mod regions;
