@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use http::{HeaderMap, header};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -71,19 +72,37 @@ pub fn get(url: &str) -> Option<Answer> {
 /// Sends a request without a body; `None` when nothing answers.
 #[must_use]
 pub fn ask(method: reqwest::Method, url: &str, headers: &[(&str, &str)]) -> Option<Answer> {
+    let mut request = client().request(method, url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    answered(request)
+}
+
+/// POSTs a body with headers; `None` when nothing answers.
+#[must_use]
+pub fn post(url: &str, headers: &HeaderMap, body: &[u8]) -> Option<Answer> {
+    let mut headers = headers.clone();
+    // What belongs to the connection and its framing is this request's own.
+    for own in [header::HOST, header::CONTENT_LENGTH] {
+        headers.remove(own);
+    }
+    answered(client().post(url).headers(headers).body(body.to_vec()))
+}
+
+fn client() -> &'static reqwest::Client {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    let client = CLIENT.get_or_init(|| {
+    CLIENT.get_or_init(|| {
         let client = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .no_proxy()
             .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none());
         client.build().expect("a client can be made")
-    });
-    let mut request = client.request(method, url);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
+    })
+}
+
+fn answered(request: reqwest::RequestBuilder) -> Option<Answer> {
     wait_for(async {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();

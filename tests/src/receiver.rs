@@ -41,6 +41,8 @@ pub struct Delivery {
     pub inbox: String,
     /// The `webhook-id`.
     pub id: String,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The body as it came.
     pub raw: Bytes,
     /// The body read.
@@ -201,6 +203,7 @@ async fn receive(
             at: Instant::now(),
             id: id.to_owned(),
             inbox,
+            headers,
             raw,
             body,
             accepted: manner == Manner::Accept,

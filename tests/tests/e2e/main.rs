@@ -15,3 +15,4 @@ mod reload;
 mod restarts;
 mod scene;
 mod secrets;
+mod webhooks;
