@@ -136,6 +136,13 @@ impl Delivery {
         self.lanes.pending()
     }
 
+    /// The rows that are not settled and go to a channel, each with whether it is being tried.
+    pub fn waiting_for(&self, channel: ChannelId) -> impl Iterator<Item = (&Row, bool)> {
+        let entries = self.entries.values();
+        let of_channel = entries.filter(move |e| e.row.channel == channel);
+        of_channel.map(|e| (&e.row, e.in_flight))
+    }
+
     fn added(&mut self, mut rows: Vec<Row>, step: &mut Step<'_>) {
         rows.sort_by_key(|row| row.id);
         for row in rows {

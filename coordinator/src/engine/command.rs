@@ -28,6 +28,8 @@ pub enum Object {
     Incident,
     /// A channel.
     Channel,
+    /// A message to a channel.
+    Delivery,
     /// A route.
     Route,
     /// A region.
@@ -48,6 +50,7 @@ impl Object {
             Self::Monitor => "monitor",
             Self::Incident => "incident",
             Self::Channel => "channel",
+            Self::Delivery => "delivery",
             Self::Route => "route",
             Self::Region => "region",
             Self::Agent => "agent",

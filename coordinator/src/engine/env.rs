@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use tokio::sync::watch;
 use vigilmon_common::address::AddressPolicy;
-use vigilmon_common::id::Epoch;
+use vigilmon_common::id::{ChannelId, Epoch};
 use vigilmon_common::notify::channel::Channel;
 use vigilmon_common::notify::plan;
 use vigilmon_common::notify::row::Row;
@@ -16,15 +17,21 @@ use super::applied::Applied;
 use super::dispatch::Dispatch;
 use super::incidents::SharedIncidents;
 use crate::metrics::Metrics;
+use crate::notify::Waiting;
 use crate::store::Stores;
 
 /// Gets outbox rows once they are committed.
+#[async_trait]
 pub trait Notifier: Send + Sync {
     /// These rows are new, or their channel may be tried again. Must not block.
     fn added(&self, rows: Vec<Row>);
 
     /// A channel was saved: what it is, or whether it is enabled, may have changed. Must not block.
     fn channel_changed(&self, channel: &Channel);
+
+    /// What waits for a channel, the row that is due first in front; `None` when the notifier does
+    /// not answer.
+    async fn waiting(&self, channel: ChannelId) -> Option<Vec<Waiting>>;
 }
 
 /// Numbers outbox rows, growing over restarts.

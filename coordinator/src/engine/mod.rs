@@ -33,3 +33,5 @@ pub use fleet::{ChannelChange, RouteDraft};
 pub use handle::{Arrival, Handle};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};
+
+pub use crate::notify::Waiting;

@@ -7,8 +7,9 @@ use vigilmon_common::notify::row::Row;
 
 use super::env::Notifier;
 use super::handle::Handle;
-use crate::notify::{Channels, Sender};
+use crate::notify::{Channels, Sender, Waiting};
 
+#[async_trait]
 impl Notifier for Sender {
     fn added(&self, rows: Vec<Row>) {
         Sender::added(self, rows);
@@ -16,6 +17,10 @@ impl Notifier for Sender {
 
     fn channel_changed(&self, channel: &Channel) {
         self.channel_saved(channel.id);
+    }
+
+    async fn waiting(&self, channel: ChannelId) -> Option<Vec<Waiting>> {
+        Sender::waiting(self, channel).await
     }
 }
 

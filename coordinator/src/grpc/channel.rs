@@ -1,13 +1,10 @@
-//! Channels: kept, and tested.
-
-use std::time::Duration;
+//! Channels: kept, tested, and what became of their messages.
 
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::Channel;
 use vigilmon_common::problem::Problems;
-use vigilmon_common::time::Time;
 use vigilmon_proto::convert::channel::channel_to_wire;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::channel_service_server::ChannelService;
@@ -15,19 +12,12 @@ use vigilmon_proto::v1::channel_service_server::ChannelService;
 use super::auth::Caller;
 use super::{Api, error, etag, page};
 use crate::engine::{ChannelChange, Object};
-use crate::store::{DeliveryRecord, DeliveryResult};
 
+mod deliveries;
 mod seal;
 
 pub use seal::SealChannels;
 use seal::show_once;
-
-/// How long a test waits for its first attempt.
-const TEST_PATIENCE: Duration = Duration::from_secs(12);
-/// How often it looks.
-const TEST_EVERY: Duration = Duration::from_millis(100);
-/// How many of a channel's newest deliveries it looks through.
-const TEST_LOOK: usize = 50;
 
 #[async_trait]
 impl ChannelService for Api {
@@ -177,19 +167,26 @@ impl ChannelService for Api {
             .test_channel(caller.actor(), &channel.id.to_string())
             .await;
         let key = key.map_err(error::status)?;
-        let attempt = tokio::time::timeout(TEST_PATIENCE, self.attempt(channel.id, &key)).await;
-        let (delivered, detail) = match attempt {
-            Ok(attempt) => {
-                let attempt = attempt?;
-                (attempt.result == DeliveryResult::Sent, attempt.detail)
-            }
-            Err(_) => (false, "no answer yet; it will be tried again".to_owned()),
-        };
+        let first = self.first_attempt(channel.id, |one| one.key == key).await?;
         Ok(Response::new(v1::TestChannelResponse {
-            delivered,
-            detail,
+            delivered: first.delivered,
+            detail: first.detail,
             key,
         }))
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<v1::ListDeliveriesRequest>,
+    ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
+        self.deliveries_page(request).await
+    }
+
+    async fn resend_delivery(
+        &self,
+        request: Request<v1::ResendDeliveryRequest>,
+    ) -> Result<Response<v1::ResendDeliveryResponse>, Status> {
+        self.resent(request).await
     }
 }
 
@@ -210,28 +207,6 @@ impl Api {
         let directory = self.engine.directory().read();
         let found = directory.channel(reference).cloned();
         found.ok_or_else(|| error::not_found(Object::Channel, reference))
-    }
-
-    /// Waits for the first attempt at a message.
-    async fn attempt(&self, channel: ChannelId, key: &str) -> Result<DeliveryRecord, Status> {
-        let stores = self.engine.stores();
-        let mut tick = tokio::time::interval(TEST_EVERY);
-        loop {
-            tick.tick().await;
-            // Deliveries are committed with the outbox and move to the history from there.
-            stores
-                .settle()
-                .await
-                .map_err(|error| error::unavailable(&error))?;
-            let tried = stores
-                .history
-                .deliveries(channel, Time::FAR_FUTURE, TEST_LOOK)
-                .await;
-            let tried = tried.map_err(|error| error::unavailable(&error))?;
-            if let Some(attempt) = tried.into_iter().find(|attempt| attempt.key == key) {
-                return Ok(attempt);
-            }
-        }
     }
 }
 

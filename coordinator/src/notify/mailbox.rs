@@ -5,13 +5,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::notify::row::Row;
 
 /// Commits of the engine that may wait for the worker.
 const MAILBOX_MAX: usize = 1024;
+/// How long the worker may take to say what waits.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// Wakes the worker; cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,6 +34,19 @@ pub struct Mailbox {
 pub(super) enum Event {
     Added(Vec<Row>),
     ChannelSaved(ChannelId),
+    /// Somebody asks what waits for a channel.
+    Waiting(ChannelId, oneshot::Sender<Vec<Waiting>>),
+}
+
+/// A row that is not settled yet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Waiting {
+    /// The row as it was last saved.
+    pub row: Row,
+    /// What its message says first.
+    pub subject: String,
+    /// Whether it is being tried right now.
+    pub in_flight: bool,
 }
 
 /// That something did not fit into the mailbox.
@@ -62,6 +78,19 @@ impl Sender {
     /// This channel was saved.
     pub fn channel_saved(&self, id: ChannelId) {
         self.send(Event::ChannelSaved(id));
+    }
+
+    /// What waits for a channel, the row that is due first in front; `None` when the worker does
+    /// not answer.
+    pub async fn waiting(&self, channel: ChannelId) -> Option<Vec<Waiting>> {
+        let (reply, answer) = oneshot::channel();
+        let ask = self.events.send(Event::Waiting(channel, reply));
+        tokio::time::timeout(ANSWER_WITHIN, async {
+            ask.await.ok()?;
+            answer.await.ok()
+        })
+        .await
+        .ok()?
     }
 
     fn send(&self, event: Event) {

@@ -24,6 +24,6 @@ mod webhook;
 mod worker;
 
 pub use attempt::Senders;
-pub use mailbox::{Mailbox, Sender, channel};
+pub use mailbox::{Mailbox, Sender, Waiting, channel};
 pub use outbox::{Outbox, StoredOutbox};
 pub use worker::{Channels, Options, Worker};

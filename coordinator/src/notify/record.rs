@@ -1,13 +1,21 @@
-//! What the delivery log is told.
+//! What the delivery log is told: each attempt, and of a settled row all that sending it again
+//! takes.
 
 use std::time::Duration;
 
+use vigilmon_common::notify::body::Body;
 use vigilmon_common::notify::delivery::{Answer, Change};
-use vigilmon_common::notify::row::{RowState, RowSubject};
+use vigilmon_common::notify::message::Message;
+use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
 use vigilmon_common::time::Time;
 
 use super::worker::Finished;
-use crate::store::{DeliveryRecord, DeliveryResult};
+use crate::store::{DeliveryRecord, DeliveryResult, KeptMessage};
+
+/// Longest subject that is kept, in characters.
+const SUBJECT_MAX: usize = 200;
+/// Longest body that is kept, in bytes: a usual one has about a thousand.
+const BODY_MAX: usize = 16 * 1024;
 
 /// What the delivery log is told of a commit: the attempt that led to it, and rows that were
 /// settled without one.
@@ -44,7 +52,30 @@ pub(super) fn records(
             took: tried.map_or(Duration::ZERO, |f| f.took),
             result,
             detail,
+            subject: subject(row),
+            message: kept(row),
         })
     };
     changes.iter().filter_map(of_change).collect()
+}
+
+/// What the row's message says first.
+pub(super) fn subject(row: &Row) -> String {
+    let body = Body::from_json(&row.body).ok();
+    let message = body.map(|body| Message::render(&body, &row.region_names, None));
+    let title = message.map(|message| message.title).unwrap_or_default();
+    title.chars().take(SUBJECT_MAX).collect()
+}
+
+fn kept(row: &Row) -> Option<KeptMessage> {
+    let is_settled = row.state != RowState::Pending;
+    (is_settled && row.body.len() <= BODY_MAX).then(|| KeptMessage {
+        seq: row.seq,
+        copy_of: match row.purpose {
+            Purpose::Fallback(of) => Some(of),
+            _ => None,
+        },
+        body: row.body.clone(),
+        region_names: row.region_names.clone(),
+    })
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::id::ChannelId;
@@ -23,9 +24,9 @@ use vigilmon_runtime::clock::{SharedClock, Stopwatch};
 use vigilmon_runtime::random;
 
 use super::attempt::{Attempted, Senders};
-use super::mailbox::{Event, Mailbox};
+use super::mailbox::{Event, Mailbox, Waiting};
 use super::outbox::Outbox;
-use super::record::records;
+use super::record::{records, subject};
 use crate::metrics::{ChannelLabel, Metrics, NotificationLabels};
 use crate::store::DeliveryRecord;
 
@@ -33,6 +34,9 @@ use crate::store::DeliveryRecord;
 const SLEEP_MAX: Duration = Duration::from_secs(30);
 /// How long attempts under way may go on when the coordinator stops.
 const DRAIN: Duration = Duration::from_millis(1500);
+
+/// Most waiting rows that are told at once.
+const WAITING_MAX: usize = 1000;
 
 /// What the notifier asks of the part that owns the channels.
 #[async_trait]
@@ -126,6 +130,7 @@ impl Worker {
                 Some(event) = mailbox.events.recv() => match event {
                     Event::Added(rows) => self.apply(Input::Added(rows), None).await?,
                     Event::ChannelSaved(id) => self.apply(Input::ChannelSaved(id), None).await?,
+                    Event::Waiting(id, reply) => self.tell_waiting(id, reply),
                 },
                 () = mailbox.missed.wait() => self.reload(&mut mailbox).await?,
                 Some(ended) = self.attempts.join_next_with_id() => self.landed(ended).await?,
@@ -146,16 +151,41 @@ impl Worker {
     async fn reload(&mut self, mailbox: &mut Mailbox) -> anyhow::Result<()> {
         tracing::warn!("the notifier fell behind and reads the outbox from the store");
         let mut saved = Vec::new();
+        let mut asked = Vec::new();
         while let Ok(event) = mailbox.events.try_recv() {
-            if let Event::ChannelSaved(id) = event {
-                saved.push(id);
+            match event {
+                Event::Added(_) => {}
+                Event::ChannelSaved(id) => saved.push(id),
+                Event::Waiting(id, reply) => asked.push((id, reply)),
             }
         }
         self.load().await?;
+        for (id, reply) in asked {
+            self.tell_waiting(id, reply);
+        }
         for id in saved {
             self.apply(Input::ChannelSaved(id), None).await?;
         }
         Ok(())
+    }
+
+    /// Whoever asked may have gone meanwhile.
+    fn tell_waiting(&self, channel: ChannelId, reply: oneshot::Sender<Vec<Waiting>>) {
+        let mut waiting: Vec<Waiting> = self
+            .machine
+            .waiting_for(channel)
+            .map(|(row, in_flight)| Waiting {
+                row: row.clone(),
+                subject: String::new(),
+                in_flight,
+            })
+            .collect();
+        waiting.sort_by_key(|w| (!w.in_flight, w.row.next_at, w.row.id));
+        waiting.truncate(WAITING_MAX);
+        for one in &mut waiting {
+            one.subject = subject(&one.row);
+        }
+        let _ = reply.send(waiting);
     }
 
     fn nap(&self) -> Duration {

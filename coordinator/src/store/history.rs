@@ -1,6 +1,7 @@
 //! The history: what is appended to it and asked of it.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
@@ -160,6 +161,55 @@ pub struct DeliveryRecord {
     pub result: DeliveryResult,
     /// One line for people: `204 No Content`, `connection refused`; carries no secret.
     pub detail: String,
+    /// What the message says first; empty in records of before it was kept.
+    pub subject: String,
+    /// The message itself, once it is settled, so that it can be sent again.
+    pub message: Option<KeptMessage>,
+}
+
+impl DeliveryRecord {
+    /// Its place among those of its channel.
+    #[must_use]
+    pub const fn place(&self) -> DeliveryPlace {
+        DeliveryPlace {
+            at: self.at,
+            row: self.row,
+            attempt: self.attempt,
+        }
+    }
+}
+
+/// A delivery's place among those of its channel, by time.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct DeliveryPlace {
+    /// When the attempt began.
+    pub at: Time,
+    /// The outbox row.
+    pub row: u64,
+    /// Which attempt.
+    pub attempt: u32,
+}
+
+impl DeliveryPlace {
+    /// Behind all of them.
+    pub const END: Self = Self {
+        at: Time::FAR_FUTURE,
+        row: 0,
+        attempt: 0,
+    };
+}
+
+/// What of a settled row is kept beside its record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeptMessage {
+    /// The transition's number within its subject.
+    pub seq: u32,
+    /// Of which channel's undelivered message it is a copy.
+    pub copy_of: Option<ChannelId>,
+    /// The webhook body.
+    pub body: String,
+    /// Display names of regions, as they were.
+    pub region_names: BTreeMap<Region, String>,
 }
 
 /// What became of an attempt.

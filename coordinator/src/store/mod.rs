@@ -47,8 +47,8 @@ pub use data_dir::{DataDir, DataDirError};
 pub use disk_history::DiskHistory;
 pub use error::{Health, StoreError};
 pub use history::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryRecord, DeliveryResult, HistoryNo, HistoryRecord,
-    PendingId, PendingRecord, RegionResult, ResultQuery, SEAL_AGE,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, DeliveryResult, HistoryNo,
+    HistoryRecord, KeptMessage, PendingId, PendingRecord, RegionResult, ResultQuery, SEAL_AGE,
 };
 pub use open::{OpenError, Opened, open};
 pub use record::{Plain, Seal, SealError};
@@ -147,14 +147,14 @@ pub trait HistoryStore: Send + Sync {
     /// The store failed.
     async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Deliveries of a channel tried before `before`, newest first.
+    /// Deliveries of a channel that come before `before`, newest first.
     ///
     /// # Errors
     /// The store failed.
     async fn deliveries(
         &self,
         channel: ChannelId,
-        before: Time,
+        before: DeliveryPlace,
         limit: usize,
     ) -> Result<Vec<DeliveryRecord>, StoreError>;
 

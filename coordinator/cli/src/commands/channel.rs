@@ -11,6 +11,8 @@ use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
 
+mod deliveries;
+
 /// What is done with channels.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
@@ -22,6 +24,8 @@ pub(crate) enum ChannelCommand {
     Show(Named),
     /// Send a test message and say whether it arrived
     Test(Named),
+    /// What was tried for it and what waits, newest first; or send one again
+    Deliveries(deliveries::DeliveriesArgs),
     /// Remove it
     Remove(Named),
 }
@@ -98,6 +102,7 @@ pub(crate) async fn run(
             Ok(exit::DONE)
         }
         ChannelCommand::Test(Named { name }) => test(name, client, format).await,
+        ChannelCommand::Deliveries(args) => deliveries::run(args, client, format).await,
         ChannelCommand::Remove(Named { name }) => {
             let channel = get(client, name).await?;
             let request = v1::DeleteChannelRequest {
@@ -131,7 +136,7 @@ async fn test(name: &str, client: &Client, format: Format) -> Result<u8, Failure
         return Err(Failure::new(
             exit::FAILED,
             message,
-            "it is tried again for 24 hours",
+            "a test is tried once; mend the channel and test it again",
         ));
     }
     let value = json!({ "delivered": true, "detail": answer.detail, "key": answer.key });

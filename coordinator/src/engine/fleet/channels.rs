@@ -7,6 +7,7 @@ use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, check_fallback};
 use vigilmon_common::notify::plan;
+use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
 use vigilmon_common::outcome::ReasonCode;
 use vigilmon_common::problem::Problems;
 use vigilmon_common::time::Time;
@@ -16,7 +17,7 @@ use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::handle::not_found;
-use crate::store::Change;
+use crate::store::{Change, DeliveryRecord};
 
 /// What of a channel changes; what is absent stays.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,33 @@ pub struct ChannelChange {
     pub kind: Option<ChannelKind>,
     /// A new fallback, by name or id; empty: none.
     pub fallback: Option<String>,
+}
+
+/// A settled message as a row of its own: the same key and body, tried anew. It owes nobody a copy.
+fn row_again(record: DeliveryRecord, id: u64, now: Time) -> Option<Row> {
+    let kept = record.message?;
+    Some(Row {
+        id,
+        subject: match record.incident {
+            Some(incident) => RowSubject::Incident(incident),
+            None => RowSubject::Test(record.key.clone()),
+        },
+        key: record.key,
+        seq: kept.seq,
+        channel: record.channel,
+        purpose: kept.copy_of.map_or(Purpose::Notice, Purpose::Fallback),
+        event: record.event,
+        body: kept.body,
+        region_names: kept.region_names,
+        created_at: now,
+        attempts: 0,
+        next_at: now,
+        state: RowState::Pending,
+        fallback: None,
+        fell_back: false,
+        first_failed_at: None,
+        last_error: String::new(),
+    })
 }
 
 impl Fleet {
@@ -153,6 +181,34 @@ impl Fleet {
         self.commit(changes).await?;
         self.env.notifier.added(vec![row]);
         Ok(key)
+    }
+
+    /// Puts a settled message into the outbox again, under its key.
+    pub(super) async fn resend_delivery(
+        &mut self,
+        by: &Actor,
+        reference: &str,
+        record: DeliveryRecord,
+    ) -> Result<u64, Failure> {
+        let channel = self.find_channel(reference)?;
+        let now = self.env.clock.now();
+        let id = self.env.rows.next();
+        let Some(row) = row_again(record, id, now) else {
+            return Err(CommandError::Refused {
+                message: "what this message said is not kept".to_owned(),
+                hint: "see `vigilmon incident show` for what happened".to_owned(),
+            }
+            .into());
+        };
+        let object = format!("channel {}", channel.id);
+        let name = channel.name.as_str();
+        let changes = vec![
+            Change::PutRow(Box::new(row.clone())),
+            audit::entry(by, "channel.resend", &object, name, &row.key, now),
+        ];
+        self.commit(changes).await?;
+        self.env.notifier.added(vec![row]);
+        Ok(id)
     }
 
     pub(super) async fn disable_channel(

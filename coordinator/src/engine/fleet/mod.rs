@@ -27,7 +27,7 @@ use super::dispatch::ToAgent;
 use super::env::Env;
 use super::handle::{Arrival, owner_of};
 use super::owner::{DeedKind, ShardMessage};
-use crate::store::{AgentTokenRecord, ApiTokenRecord, Change};
+use crate::store::{AgentTokenRecord, ApiTokenRecord, Change, DeliveryRecord};
 
 mod agents;
 mod apply;
@@ -108,6 +108,12 @@ pub(crate) enum FleetMessage {
         by: Actor,
         reference: String,
         reply: Reply<String>,
+    },
+    ResendDelivery {
+        by: Actor,
+        reference: String,
+        record: Box<DeliveryRecord>,
+        reply: Reply<u64>,
     },
     DisableChannel {
         channel: ChannelId,
@@ -313,6 +319,12 @@ impl Fleet {
                 reference,
                 reply,
             } => answer(reply, self.test_channel(&by, &reference).await),
+            M::ResendDelivery {
+                by,
+                reference,
+                record,
+                reply,
+            } => answer(reply, self.resend_delivery(&by, &reference, *record).await),
             M::DisableChannel {
                 channel,
                 why,

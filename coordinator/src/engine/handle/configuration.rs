@@ -11,7 +11,8 @@ use super::Handle;
 use crate::engine::command::{Actor, CommandError};
 use crate::engine::configuration::{Configuration, Ground, Plan, Wanted, plan};
 use crate::engine::fleet::{ChannelChange, FleetMessage, RouteDraft};
-use crate::store::{AgentTokenRecord, ApiTokenRecord};
+use crate::notify::Waiting;
+use crate::store::{AgentTokenRecord, ApiTokenRecord, DeliveryRecord};
 
 impl Handle {
     // ---- channels and routes
@@ -87,6 +88,38 @@ impl Handle {
             reply,
         })
         .await
+    }
+
+    /// Puts a settled message into its channel's outbox again, under the same key; the number of
+    /// its new row.
+    ///
+    /// # Errors
+    /// There is no such channel, or what the message said is not kept.
+    pub async fn resend_delivery(
+        &self,
+        by: Actor,
+        reference: &str,
+        record: DeliveryRecord,
+    ) -> Result<u64, CommandError> {
+        let reference = reference.to_owned();
+        let record = Box::new(record);
+        self.fleet(|reply| FleetMessage::ResendDelivery {
+            by,
+            reference,
+            record,
+            reply,
+        })
+        .await
+    }
+
+    /// What waits for a channel, the row that is due first in front.
+    ///
+    /// # Errors
+    /// The notifier does not answer.
+    pub async fn waiting_for(&self, channel: ChannelId) -> Result<Vec<Waiting>, CommandError> {
+        let waiting = self.env.notifier.waiting(channel).await;
+        let busy = "its notifier does not answer".to_owned();
+        waiting.ok_or(CommandError::Unavailable(busy))
     }
 
     /// Switches a channel off, because its receiver said so.

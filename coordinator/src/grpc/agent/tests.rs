@@ -33,9 +33,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Nobody;
 
+#[tonic::async_trait]
 impl Notifier for Nobody {
     fn added(&self, _rows: Vec<Row>) {}
     fn channel_changed(&self, _channel: &vigilmon_common::notify::channel::Channel) {}
+
+    async fn waiting(
+        &self,
+        _channel: vigilmon_common::id::ChannelId,
+    ) -> Option<Vec<crate::engine::Waiting>> {
+        Some(Vec::new())
+    }
 }
 
 /// A coordinator of which only the agents' door is open.

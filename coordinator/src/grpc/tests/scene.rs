@@ -184,9 +184,17 @@ pub(super) fn down() -> Outcome {
 /// Sends no messages.
 struct Nobody;
 
+#[async_trait]
 impl Notifier for Nobody {
     fn added(&self, _rows: Vec<Row>) {}
     fn channel_changed(&self, _channel: &vigilmon_common::notify::channel::Channel) {}
+
+    async fn waiting(
+        &self,
+        _channel: vigilmon_common::id::ChannelId,
+    ) -> Option<Vec<crate::engine::Waiting>> {
+        Some(Vec::new())
+    }
 }
 
 /// "Seals" by reversing, so that a leak of the clear text shows.

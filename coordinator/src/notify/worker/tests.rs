@@ -13,7 +13,7 @@ use crate::notify::inbox::Inbox;
 use crate::notify::mailbox::{Sender, channel};
 use crate::notify::outbox::StoredOutbox;
 use crate::notify::testkit::{self, Planned, Receiver, channel_id, key, row, wait_for};
-use crate::store::{self, Change, DeliveryResult, Stores};
+use crate::store::{self, Change, DeliveryPlace, DeliveryResult, Stores};
 
 /// Channels in memory, and what was reported of them.
 #[derive(Default)]
@@ -119,7 +119,7 @@ impl Bench {
         }
         self.stores.settle().await.unwrap();
         let history = &self.stores.history;
-        let records = history.deliveries(channel_id(channel), Time::FAR_FUTURE, 100);
+        let records = history.deliveries(channel_id(channel), DeliveryPlace::END, 100);
         let mut records = records.await.unwrap();
         records.sort_by_key(|record| (record.at, record.row));
         records
@@ -326,4 +326,58 @@ async fn a_store_that_fails_ends_the_worker() {
     bench.sender.added(vec![row(2, 1)]);
     let ended = bench.running.join_next().await.unwrap().unwrap();
     assert!(ended.unwrap_err().to_string().contains("closed"));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_channel_is_told_the_first_due_in_front() {
+    let receiver = Receiver::start().await;
+    receiver.plan([Planned {
+        after: Duration::from_secs(30),
+        ..Planned::status(204)
+    }]);
+    let channels = vec![testkit::webhook_channel(1, &receiver.url())];
+    let later = Row {
+        next_at: testkit::now() + Duration::from_secs(3_600),
+        ..row(2, 1)
+    };
+    let bench = Bench::start(channels, vec![later, row(1, 1)]).await;
+    wait_for("the attempt", || {
+        (receiver.received().len() == 1).then_some(())
+    })
+    .await;
+    let waiting = bench.sender.waiting(channel_id(1)).await.unwrap();
+    let shown: Vec<_> = waiting.iter().map(|w| (w.row.id, w.in_flight)).collect();
+    assert_eq!(shown, [(1, true), (2, false)]);
+    assert!(waiting[0].subject.starts_with("DOWN: "), "{waiting:?}");
+    assert!(
+        bench
+            .sender
+            .waiting(channel_id(9))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn what_was_settled_is_kept_with_all_that_sending_it_again_takes() {
+    let receiver = Receiver::start().await;
+    receiver.plan([Planned::status(503)]);
+    let channels = vec![testkit::webhook_channel(1, &receiver.url())];
+    let long = Row {
+        body: format!("{}{}", row(2, 1).body, " ".repeat(20_000)),
+        ..row(2, 1)
+    };
+    let bench = Bench::start(channels, vec![row(1, 1), long]).await;
+    let log = bench.log(1).await;
+    let kept = |id: u64| {
+        log.iter()
+            .filter(move |r| r.row == id)
+            .map(|r| r.message.clone())
+    };
+    let first: Vec<_> = kept(1).collect();
+    assert_eq!(first[0], None, "it was not settled yet");
+    assert_eq!(first[1].as_ref().unwrap().body, row(1, 1).body);
+    assert!(kept(2).all(|kept| kept.is_none()), "too long to keep");
+    assert!(log.iter().all(|r| r.subject.starts_with("DOWN: ")));
 }

@@ -4,7 +4,7 @@ use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::identity;
 use vigilmon_common::time::Time;
 
-use crate::store::HistoryNo;
+use crate::store::{DeliveryPlace, HistoryNo};
 
 /// Collects the parts of a key.
 pub(super) struct Key(Vec<u8>);
@@ -84,9 +84,10 @@ pub(super) fn deliveries(channel: ChannelId, at: Time) -> Vec<u8> {
     Key::new().bytes(channel.as_bytes()).time(at).done()
 }
 
-pub(super) fn delivery(channel: ChannelId, at: Time, row: u64, attempt: u32) -> Vec<u8> {
-    let of_row = Key::new().bytes(&deliveries(channel, at)).number(row);
-    of_row.bytes(&attempt.to_be_bytes()).done()
+pub(super) fn delivery(channel: ChannelId, place: DeliveryPlace) -> Vec<u8> {
+    let of_row = Key::new().bytes(&deliveries(channel, place.at));
+    let attempt = place.attempt.to_be_bytes();
+    of_row.number(place.row).bytes(&attempt).done()
 }
 
 pub(super) fn spans(monitor: MonitorId) -> Vec<u8> {

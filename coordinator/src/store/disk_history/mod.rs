@@ -31,8 +31,8 @@ use super::history::day_of;
 use super::owner::{Engine, Failure, Owner, Reply, caught};
 use super::record::{self, results};
 use super::{
-    AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryRecord, Health, HistoryNo, HistoryRecord,
-    HistoryStore, RegionResult, ResultQuery, StoreError,
+    AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryPlace, DeliveryRecord, Health, HistoryNo,
+    HistoryRecord, HistoryStore, RegionResult, ResultQuery, StoreError,
 };
 
 /// The number up to which groups were sealed.
@@ -221,7 +221,7 @@ impl HistoryStore for DiskHistory {
     async fn deliveries(
         &self,
         channel: ChannelId,
-        before: Time,
+        before: DeliveryPlace,
         limit: usize,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
         self.run(move |tables| read::deliveries(tables, channel, before, limit))
@@ -289,7 +289,7 @@ fn puts_of(history_record: &HistoryRecord) -> Vec<Put> {
             )]
         }
         HistoryRecord::Delivery(d) => {
-            let key = key::delivery(d.channel, d.at, d.row, d.attempt);
+            let key = key::delivery(d.channel, d.place());
             vec![(Table::Deliveries, key, Some(record::encode(d)))]
         }
         HistoryRecord::Span(s) => {

@@ -13,7 +13,8 @@ use crate::store::fjall_tables::{Table, Tables};
 use crate::store::history::day_of;
 use crate::store::record::{self, Invalid, Stored, results};
 use crate::store::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryRecord, HistoryNo, RegionResult, ResultQuery,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, HistoryNo, RegionResult,
+    ResultQuery,
 };
 
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
@@ -172,11 +173,12 @@ pub(super) fn audit(tables: &Tables, before: Time, limit: usize) -> Result<Vec<A
 pub(super) fn deliveries(
     tables: &Tables,
     channel: ChannelId,
-    before: Time,
+    before: DeliveryPlace,
     limit: usize,
 ) -> Result<Vec<DeliveryRecord>, Cause> {
     let first = key::deliveries(channel, Time::from_millis(i64::MIN));
-    let range = (&*first, &*key::deliveries(channel, before));
+    let end = key::delivery(channel, before);
+    let range = (&*first, &*end);
     newest_first(tables, Table::Deliveries, range, limit)
 }
 

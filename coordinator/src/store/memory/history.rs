@@ -11,8 +11,8 @@ use vigilmon_common::time::Time;
 
 use crate::store::history::day_of;
 use crate::store::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryRecord, Health, HistoryNo, HistoryRecord,
-    HistoryStore, RegionResult, ResultQuery, SEAL_AGE, StoreError,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, Health, HistoryNo,
+    HistoryRecord, HistoryStore, RegionResult, ResultQuery, SEAL_AGE, StoreError,
 };
 
 /// The history in memory.
@@ -32,7 +32,7 @@ struct Inner {
     results: BTreeMap<ResultKey, RegionResult>,
     incidents: BTreeMap<(Time, IncidentId), Incident>,
     audit: BTreeMap<(Time, u64), AuditEntry>,
-    deliveries: BTreeMap<(ChannelId, Time, u64, u32), DeliveryRecord>,
+    deliveries: BTreeMap<(ChannelId, DeliveryPlace), DeliveryRecord>,
     spans: BTreeMap<(MonitorId, Time, AgentId), AssignmentSpan>,
 }
 
@@ -128,13 +128,17 @@ impl HistoryStore for MemoryHistory {
     async fn deliveries(
         &self,
         channel: ChannelId,
-        before: Time,
+        before: DeliveryPlace,
         limit: usize,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
         self.health.check()?;
         let inner = self.inner();
-        let from = (channel, Time::from_millis(i64::MIN), 0, 0);
-        let earlier = inner.deliveries.range(from..(channel, before, 0, 0)).rev();
+        let first = DeliveryPlace {
+            at: Time::from_millis(i64::MIN),
+            ..DeliveryPlace::END
+        };
+        let range = (channel, first)..(channel, before);
+        let earlier = inner.deliveries.range(range).rev();
         Ok(earlier.take(limit).map(|(_, d)| d.clone()).collect())
     }
 
@@ -200,8 +204,7 @@ impl Inner {
         match record {
             HistoryRecord::Audit(e) => drop(self.audit.insert((e.at, e.id), e)),
             HistoryRecord::Delivery(d) => {
-                self.deliveries
-                    .insert((d.channel, d.at, d.row, d.attempt), d);
+                self.deliveries.insert((d.channel, d.place()), d);
             }
             HistoryRecord::Span(s) => drop(self.spans.insert((s.monitor, s.from, s.agent), s)),
             HistoryRecord::Incident(i) => drop(self.incidents.insert((i.decided_at, i.id), *i)),

@@ -6,7 +6,9 @@ use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 
 use super::pb::record::Record;
 use super::{Invalid, Stored, id, millis, pb, raw, region, required, time};
-use crate::store::{AssignmentSpan, AuditEntry, DeliveryRecord, DeliveryResult, HistoryRecord};
+use crate::store::{
+    AssignmentSpan, AuditEntry, DeliveryRecord, DeliveryResult, HistoryRecord, KeptMessage,
+};
 
 impl Stored for HistoryRecord {
     type Message = pb::Record;
@@ -79,6 +81,8 @@ impl Stored for DeliveryRecord {
             took_us: u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
             result: self.result.as_str().to_owned(),
             detail: self.detail.clone(),
+            subject: self.subject.clone(),
+            message: self.message.as_ref().map(kept_to_message),
         }
     }
 
@@ -97,8 +101,34 @@ impl Stored for DeliveryRecord {
             took: Duration::from_micros(m.took_us),
             result: result.ok_or_else(|| Invalid(format!("`{}` is no result", m.result)))?,
             detail: m.detail,
+            subject: m.subject,
+            message: m.message.map(kept_from_message).transpose()?,
         })
     }
+}
+
+fn kept_to_message(kept: &KeptMessage) -> pb::KeptMessage {
+    let names = kept.region_names.iter();
+    pb::KeptMessage {
+        seq: kept.seq,
+        copy_of: kept.copy_of.map(|c| raw(c.as_bytes())),
+        body: kept.body.clone(),
+        region_names: names
+            .map(|(r, name)| (r.to_string(), name.clone()))
+            .collect(),
+    }
+}
+
+fn kept_from_message(m: pb::KeptMessage) -> Result<KeptMessage, Invalid> {
+    let copy_of = m.copy_of.map(|c| id(&c, ChannelId::from_bytes));
+    let names = m.region_names.into_iter();
+    let names = names.map(|(id, name)| Ok((region(&id)?, name)));
+    Ok(KeptMessage {
+        seq: m.seq,
+        copy_of: copy_of.transpose()?,
+        body: m.body,
+        region_names: names.collect::<Result<_, Invalid>>()?,
+    })
 }
 
 impl Stored for AssignmentSpan {

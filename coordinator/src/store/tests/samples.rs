@@ -20,7 +20,7 @@ use vigilmon_common::time::Time;
 
 use crate::store::{
     AgentRecord, AgentTokenRecord, ApiTokenRecord, AssignmentSpan, AuditEntry, DeliveryRecord,
-    DeliveryResult, RegionRecord, RegionResult, Role,
+    DeliveryResult, KeptMessage, RegionRecord, RegionResult, Role,
 };
 
 /// 2026-03-01 00:00 UTC.
@@ -331,6 +331,13 @@ pub(super) fn delivery(n: u64, channel: u64) -> DeliveryRecord {
         took: Duration::from_micros(4567),
         result: DeliveryResult::Failed,
         detail: "500 Internal Server Error".to_owned(),
+        subject: "DOWN: api.example.com/health".to_owned(),
+        message: Some(KeptMessage {
+            seq: 1,
+            copy_of: Some(channel_id(n + 1)),
+            body: "{}".to_owned(),
+            region_names: BTreeMap::from([(region(1), "Here".to_owned())]),
+        }),
     }
 }
 

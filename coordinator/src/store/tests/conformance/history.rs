@@ -9,7 +9,8 @@ use super::super::bed::Bed;
 use super::super::samples::{self, DAY_START};
 use super::on_every_engine;
 use crate::store::{
-    Change, HistoryNo, HistoryRecord, RegionResult, ResultQuery, SEAL_AGE, StoreError,
+    Change, DeliveryPlace, HistoryNo, HistoryRecord, RegionResult, ResultQuery, SEAL_AGE,
+    StoreError,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -302,10 +303,13 @@ async fn records_reach_the_history_once(bed: &mut Bed) {
     let earlier = history.audit(samples::audit(3).at, 2).await.unwrap();
     assert_eq!(earlier, [samples::audit(2), samples::audit(1)]);
     let of_one = history
-        .deliveries(samples::channel_id(1), Time::FAR_FUTURE, 9)
+        .deliveries(samples::channel_id(1), DeliveryPlace::END, 9)
         .await
         .unwrap();
     assert_eq!(of_one, [samples::delivery(2, 1), samples::delivery(1, 1)]);
+    let second = samples::delivery(2, 1).place();
+    let before = history.deliveries(samples::channel_id(1), second, 9).await;
+    assert_eq!(before.unwrap(), [samples::delivery(1, 1)]);
     let all = history
         .spans(samples::monitor_id(1), at(0), at(100))
         .await
