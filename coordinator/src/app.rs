@@ -330,6 +330,7 @@ fn open_doors(
         engine: engine.clone(),
         public_url: link_base(public_url).into(),
         channels: Arc::new(channels),
+        stop: doors.stop_token(),
     };
     open_grpc(listeners.grpc, config, api, doors);
     open_http(listeners.http, listeners.metrics, site, demo, doors);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Actor, Handle};
+use crate::engine::{Actor, Handle, NewApiToken};
 
 /// The file's name within the data folder.
 pub const FILE: &str = "context.toml";
@@ -41,11 +41,9 @@ pub async fn keep(data: &Path, endpoint: String, engine: &Handle) -> anyhow::Res
     let token = match kept.filter(|token| engine.api_token(token).is_some()) {
         Some(token) => token,
         None => {
-            let label = "context.toml".to_owned();
-            engine
-                .create_api_token(Actor::coordinator(), label)
-                .await?
-                .1
+            let token = NewApiToken::admin(FILE);
+            let made = engine.create_api_token(Actor::coordinator(), token);
+            made.await?.1
         }
     };
     let ca_file = data.join(crate::tls::CA_FILE);

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::process::Plan;
+use crate::process::{Plan, Process};
 use crate::programs::{self, Build};
 
 /// The command, with the context that it speaks to.
@@ -73,6 +73,17 @@ impl Cli {
             .command()
             .output();
         Done::new(arguments, &done.expect("vigilmon can be started"))
+    }
+
+    /// Starts a command that goes on; what it prints goes to `out`.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str], out: &Path) -> Process {
+        Plan::new(programs::vigilmon("vigilmon", Build::Plain))
+            .args(arguments)
+            .env("VIGILMON_CONTEXT", &self.context)
+            .folder(&self.folder)
+            .within(&self.within)
+            .start(out)
     }
 
     /// Runs a command that must work; what it printed.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::incident::{Evidence, Incident, Standing, Subject, Transition};
+use crate::incident::{Evidence, Incident, Standing, Subject, Transition, TransitionKind};
 use crate::time::Time;
 
 /// An event as receivers of webhooks get it.
@@ -185,6 +185,36 @@ impl Body {
         })
     }
 
+    /// What watchers are told of an incident's last transition, whatever routes say; `None` where
+    /// no type of event stands for it.
+    #[must_use]
+    pub fn of_transition(incident: &Incident, public_url: &str) -> Option<Self> {
+        let last = incident.transitions.last()?;
+        let event = match (&incident.subject, last.kind) {
+            (Subject::System(_), TransitionKind::Opened) => "system.opened",
+            (Subject::System(_), TransitionKind::Resolved) => "system.resolved",
+            (
+                Subject::System(_),
+                TransitionKind::Widened
+                | TransitionKind::Narrowed
+                | TransitionKind::Acknowledged
+                | TransitionKind::Commented
+                | TransitionKind::Flapping,
+            ) => return None,
+            (Subject::Monitor(_), TransitionKind::Opened) => "incident.opened",
+            (Subject::Monitor(_), TransitionKind::Resolved) => "incident.resolved",
+            (
+                Subject::Monitor(_),
+                TransitionKind::Widened
+                | TransitionKind::Narrowed
+                | TransitionKind::Acknowledged
+                | TransitionKind::Commented
+                | TransitionKind::Flapping,
+            ) => "incident.updated",
+        };
+        Self::of_incident(event, incident, public_url)
+    }
+
     /// The event of a `channel test`.
     #[must_use]
     pub fn of_test(now: Time) -> Self {
@@ -207,6 +237,14 @@ impl Body {
     /// The text is not an event: the row was not made by this product.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+}
+
+impl Data {
+    /// As JSON, by itself.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("every map in a body has text keys")
     }
 }
 

@@ -8,18 +8,23 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 use vigilmon_proto::limits::RESPONSE_MAX;
+use vigilmon_proto::v1::audit_service_client::AuditServiceClient;
 use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
+use vigilmon_proto::v1::event_service_client::EventServiceClient;
 use vigilmon_proto::v1::fleet_service_client::FleetServiceClient;
 use vigilmon_proto::v1::incident_service_client::IncidentServiceClient;
 use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
 use vigilmon_proto::v1::result_service_client::ResultServiceClient;
 use vigilmon_proto::v1::route_service_client::RouteServiceClient;
+use vigilmon_proto::v1::token_service_client::TokenServiceClient;
 
 use crate::context::Context;
 use crate::failure::{Failure, exit};
 
 /// How long connecting may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a connection on which nothing comes is tested.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
 /// How long a call may take; a check of 60 s in every region fits.
 const CALL_PATIENCE: Duration = Duration::from_secs(90);
 
@@ -68,6 +73,9 @@ services! {
     channels: ChannelServiceClient,
     routes: RouteServiceClient,
     fleet: FleetServiceClient,
+    tokens: TokenServiceClient,
+    audit: AuditServiceClient,
+    events: EventServiceClient,
 }
 
 impl Client {
@@ -98,6 +106,8 @@ impl Client {
             .map_err(|error| bad(cause(&error)))?
             .connect_timeout(CONNECT_PATIENCE)
             .timeout(CALL_PATIENCE)
+            .http2_keep_alive_interval(KEEPALIVE_EVERY)
+            .keep_alive_timeout(CONNECT_PATIENCE)
             .connect()
             .await
             .map_err(|error| Failure::unreachable(endpoint, &cause(&error)))?;

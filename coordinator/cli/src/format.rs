@@ -12,6 +12,11 @@ pub(crate) fn time(at: Option<&prost_types::Timestamp>) -> Option<Time> {
     at.map(vigilmon_proto::convert::time)
 }
 
+/// Now, by the clock of this machine.
+pub(crate) fn now() -> Time {
+    vigilmon_runtime::clock::SystemClock::shared().now()
+}
+
 /// A span of the wire.
 pub(crate) fn span(span: Option<&prost_types::Duration>) -> Option<Duration> {
     span.and_then(vigilmon_proto::convert::span)

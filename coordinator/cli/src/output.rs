@@ -1,5 +1,7 @@
 //! The one place that prints: data on stdout, `error:` and `hint:` lines on stderr.
 
+use std::io::Write;
+
 use anstream::{eprintln, println};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -32,6 +34,13 @@ pub(crate) fn lines<T: AsRef<str>>(lines: &[T]) {
     }
 }
 
+/// Prints a line of data at once; an error says that nobody reads any more.
+pub(crate) fn now(line: &str) -> std::io::Result<()> {
+    let mut out = anstream::stdout();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
 /// Prints values for scripts; as JSON where the format is for people.
 pub(crate) fn data(format: Format, value: &Value) {
     match format {
@@ -42,7 +51,7 @@ pub(crate) fn data(format: Format, value: &Value) {
 
 /// The same values as YAML. What YAML would read as something else (`no`, `1.0`, `2026-03-01`)
 /// stands in quotes.
-fn yaml(value: &Value) -> String {
+pub(crate) fn yaml(value: &Value) -> String {
     serde_saphyr::to_string(value).expect("JSON's values are all known to YAML")
 }
 

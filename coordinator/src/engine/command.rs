@@ -40,6 +40,8 @@ pub enum Object {
     AgentToken,
     /// The configuration of a project as a whole.
     Configuration,
+    /// A token of the API.
+    Token,
 }
 
 impl Object {
@@ -56,6 +58,7 @@ impl Object {
             Self::Agent => "agent",
             Self::AgentToken => "agent token",
             Self::Configuration => "configuration",
+            Self::Token => "token",
         }
     }
 }

@@ -180,6 +180,10 @@ impl Directory {
         self.regions.insert(region.region.clone(), region);
     }
 
+    pub(crate) fn remove_region(&mut self, region: &Region) {
+        self.regions.remove(region);
+    }
+
     /// How people call a region.
     #[must_use]
     pub fn display_name(&self, region: &Region) -> String {
@@ -225,9 +229,9 @@ impl Directory {
     /// The good agent token with this digest.
     #[must_use]
     pub fn agent_token(&self, digest: &[u8; 32], now: Time) -> Option<&AgentTokenRecord> {
-        let token = self.agent_tokens.get(digest)?;
-        let expired = token.expires_at.is_some_and(|at| at <= now);
-        (token.revoked_at.is_none() && !expired).then_some(token)
+        self.agent_tokens
+            .get(digest)
+            .filter(|token| token.is_good(now))
     }
 
     /// An agent token by id.
@@ -251,9 +255,17 @@ impl Directory {
     /// The good API token with this digest.
     #[must_use]
     pub fn api_token(&self, digest: &[u8; 32], now: Time) -> Option<&ApiTokenRecord> {
-        let token = self.api_tokens.get(digest)?;
-        let expired = token.expires_at.is_some_and(|at| at <= now);
-        (token.revoked_at.is_none() && !expired).then_some(token)
+        self.api_tokens
+            .get(digest)
+            .filter(|token| token.is_good(now))
+    }
+
+    /// All API tokens, newest first.
+    #[must_use]
+    pub fn api_tokens(&self) -> Vec<ApiTokenRecord> {
+        let mut all: Vec<_> = self.api_tokens.values().cloned().collect();
+        all.sort_by_key(|t| std::cmp::Reverse((t.created_at, t.id)));
+        all
     }
 
     pub(crate) fn put_api_token(&mut self, token: ApiTokenRecord) {

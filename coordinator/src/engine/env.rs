@@ -15,6 +15,7 @@ use vigilmon_runtime::clock::SharedClock;
 
 use super::applied::Applied;
 use super::dispatch::Dispatch;
+use super::events::Events;
 use super::incidents::SharedIncidents;
 use crate::metrics::Metrics;
 use crate::notify::Waiting;
@@ -67,6 +68,8 @@ pub(crate) struct Env {
     pub(crate) incidents: SharedIncidents,
     /// What the agents may reach, where that is known here.
     pub(crate) probe_addresses: Option<Arc<AddressPolicy>>,
+    /// What watchers are told.
+    pub(crate) events: Events,
     /// Grows when something changed that a page may show.
     pub(crate) changed: watch::Sender<u64>,
 }

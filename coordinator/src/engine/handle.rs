@@ -13,6 +13,7 @@ use vigilmon_common::monitor::draft::MonitorDraft;
 use vigilmon_common::name::{Name, Region};
 use vigilmon_runtime::supervisor::Supervisor;
 
+mod administration;
 mod configuration;
 mod door;
 mod observe;

@@ -15,6 +15,7 @@ mod configuration;
 mod directory;
 mod dispatch;
 mod env;
+mod events;
 mod fleet;
 mod handle;
 mod incidents;
@@ -29,7 +30,8 @@ pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, Wanted
 pub use directory::{AgentView, Directory, SharedDirectory};
 pub use dispatch::{SESSION_QUEUE, ToAgent};
 pub use env::Notifier;
-pub use fleet::{ChannelChange, RouteDraft};
+pub use events::{WatchError, Watcher};
+pub use fleet::{ChannelChange, NewApiToken, RouteDraft};
 pub use handle::{Arrival, Handle};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};

@@ -25,6 +25,7 @@ use vigilmon_runtime::fault;
 
 use super::applied::Ticket;
 use super::env::Env;
+use super::events;
 use crate::store::{Change, RegionResult};
 
 /// Messages that may wait for an owner; senders wait beyond.
@@ -211,6 +212,9 @@ impl Owner {
                     told = Some((incident.id, incident.told.clone()));
                     watched.state.note_told(incident.id, incident.told.clone());
                     log_transition(&incident, rows.len());
+                    let directory = self.env.notify_directory.load();
+                    out.changes
+                        .extend(events::change(&incident, &directory.public_url));
                     out.rows.extend(rows);
                     out.incidents.push(incident);
                     out.save.insert(id);
@@ -294,8 +298,12 @@ impl Owner {
         );
         if !changes.is_empty() {
             fault::point("before-commit");
-            self.env.stores.state.commit(changes).await?;
+            let events = self.env.events.begin(&changes);
+            let commit = self.env.stores.state.commit(changes).await?;
             fault::point("after-commit");
+            if let Some(events) = events {
+                events.committed(commit);
+            }
         }
         if let Some(ticket) = ticket {
             ticket.applied();

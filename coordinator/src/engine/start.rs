@@ -23,6 +23,7 @@ use super::applied::Applied;
 use super::directory::{Directory, SharedDirectory};
 use super::dispatch::Dispatch;
 use super::env::{Env, Notifier, RowIds};
+use super::events::Events;
 use super::fleet::{Fleet, MAILBOX as FLEET_MAILBOX, assign::Assignments, assign::Moved};
 use super::handle::{Handle, owner_of};
 use super::incidents::SharedIncidents;
@@ -138,6 +139,7 @@ fn environment(options: &Options, state: &State) -> Env {
             public_url: options.public_url.clone(),
         })),
         incidents: SharedIncidents::load(&state.incidents),
+        events: Events::new(state.commit),
         changed: watch::channel(0).0,
         probe_addresses: options.probe_addresses.clone(),
     }

@@ -157,7 +157,7 @@ async fn first<T>(inbound: &mut Streaming<T>, what: &str) -> Result<T, Status> {
 
 fn refused(refusal: &Refusal) -> Status {
     match refusal {
-        Refusal::WrongRegion { .. } => error::denied(refusal.to_string()),
+        Refusal::WrongRegion { .. } => error::denied(refusal.to_string(), ""),
         Refusal::NoCommonProtocol { .. } | Refusal::Replaced => {
             Status::failed_precondition(refusal.to_string())
         }

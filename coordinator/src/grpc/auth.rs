@@ -39,9 +39,9 @@ impl Caller {
         Self::with(request, &[Role::Admin, Role::Editor], "change anything")
     }
 
-    /// Who called, if they may let agents in.
+    /// Who called, if they may say who else may come: agents, and holders of tokens.
     pub(super) fn admin<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
-        Self::with(request, &[Role::Admin], "manage agents")
+        Self::with(request, &[Role::Admin], "administer")
     }
 
     fn with<T>(request: &tonic::Request<T>, roles: &[Role], what: &str) -> Result<Self, Status> {
@@ -50,7 +50,19 @@ impl Caller {
         if roles.contains(&caller.token.role) {
             return Ok(caller.clone());
         }
-        Err(error::denied(format!("this token may not {what}")))
+        let role = caller.token.role.as_str();
+        let wanted: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        Err(error::denied(
+            format!("a token of role {role} may not {what}"),
+            &format!("use a token of role {}", wanted.join(" or ")),
+        ))
+    }
+
+    /// Whether the token is still good.
+    pub(super) fn is_good(&self, engine: &Handle) -> bool {
+        let now = engine.clock().now();
+        let directory = engine.directory().read();
+        directory.api_token(&self.token.digest, now).is_some()
     }
 
     /// As the audit log and transitions name them.
@@ -70,7 +82,10 @@ impl Caller {
         if named.is_empty() || named == own {
             return Ok(own);
         }
-        Err(error::denied(format!("this token is for project `{own}`")))
+        Err(error::denied(
+            format!("this token is for project `{own}`"),
+            "name that project, or none",
+        ))
     }
 }
 

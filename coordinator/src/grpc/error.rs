@@ -8,6 +8,7 @@
 //! | the name is taken                     | ALREADY_EXISTS      | ResourceInfo               |
 //! | somebody was faster                   | ABORTED             | ResourceInfo               |
 //! | a rule forbids it now                 | FAILED_PRECONDITION | ErrorInfo, the hint in it  |
+//! | the token's role does not reach so far | PERMISSION_DENIED  | ErrorInfo, the hint in it  |
 //! | stopping, or the store fails          | UNAVAILABLE         | —                          |
 //!
 //! Statuses travel in headers, which clients bound to some kilobytes: lists and texts are cut.
@@ -44,13 +45,7 @@ pub(super) fn status(error: CommandError) -> Status {
             about(Code::Aborted, message, object, &reference)
         }
         CommandError::Refused { hint, .. } => {
-            let hint = cut(&hint, FIELD_TEXT_MAX);
-            let metadata: HashMap<String, String> = (!hint.is_empty())
-                .then(|| ("hint".to_owned(), hint))
-                .into_iter()
-                .collect();
-            let details = ErrorDetails::with_error_info("REFUSED", DOMAIN, metadata);
-            Status::with_error_details(Code::FailedPrecondition, message, details)
+            hinted(Code::FailedPrecondition, "REFUSED", message, &hint)
         }
         CommandError::Unavailable(_) => Status::unavailable(message),
     }
@@ -130,8 +125,32 @@ pub(super) fn unauthenticated(text: &str) -> Status {
 }
 
 /// A good token that does not reach so far.
-pub(super) fn denied(text: String) -> Status {
-    Status::permission_denied(text)
+pub(super) fn denied(text: String, hint: &str) -> Status {
+    hinted(Code::PermissionDenied, "DENIED", text, hint)
+}
+
+/// A place in a sequence from which one cannot go on, and the nearest from which one can.
+pub(super) fn out_of_range(text: &str, oldest: &str) -> Status {
+    let metadata = HashMap::from([
+        ("oldest".to_owned(), oldest.to_owned()),
+        (
+            "hint".to_owned(),
+            format!("go on from {oldest}; what came before is lost"),
+        ),
+    ]);
+    let details = ErrorDetails::with_error_info("CURSOR", DOMAIN, metadata);
+    Status::with_error_details(Code::OutOfRange, text, details)
+}
+
+/// With the remedy beside it, where there is one.
+fn hinted(code: Code, reason: &str, message: String, hint: &str) -> Status {
+    let hint = cut(hint, FIELD_TEXT_MAX);
+    let metadata: HashMap<String, String> = (!hint.is_empty())
+        .then(|| ("hint".to_owned(), hint))
+        .into_iter()
+        .collect();
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, message, details)
 }
 
 fn about(code: Code, message: String, object: Object, reference: &str) -> Status {

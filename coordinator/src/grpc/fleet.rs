@@ -1,26 +1,20 @@
 //! The fleet: agents, regions, and the tokens that let agents in.
 
-use std::time::Duration;
-
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::id::TokenId;
 use vigilmon_common::name::Region;
 use vigilmon_common::session::assignment::{Reject, RejectWhy};
-use vigilmon_proto::convert::{span, timestamp};
+use vigilmon_proto::convert::timestamp;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::fleet_service_server::FleetService;
 
 use super::auth::Caller;
-use super::{Api, error};
-use crate::engine::{AgentView, Object};
+use super::{Api, error, token};
+use crate::engine::{AgentView, Directory, Object};
 use crate::store::AgentTokenRecord;
 
-/// Longest label of a token, in characters.
-const LABEL_MAX: usize = 100;
-/// Longest life of a token that has an end.
-const TTL_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
-/// Shortest life of a token.
-const TTL_MIN: Duration = Duration::from_secs(1);
+/// Longest display name of a region, in characters.
+const DISPLAY_NAME_MAX: usize = 60;
 /// Most rejected monitors that are answered of an agent.
 const REJECTED_MAX: usize = 100;
 
@@ -60,24 +54,61 @@ impl FleetService for Api {
     ) -> Result<Response<v1::ListRegionsResponse>, Status> {
         Caller::reader(&request)?;
         let directory = self.engine.directory().read();
-        let regions = directory.regions().keys().map(|region| {
-            let agents = || {
-                directory
-                    .agents()
-                    .values()
-                    .filter(|a| a.record.region == *region)
-            };
-            let good = || agents().filter(|a| a.record.revoked_at.is_none());
-            v1::Region {
-                id: region.to_string(),
-                display_name: directory.display_name(region),
-                agents_connected: count(good().filter(|a| a.session.is_some()).count()),
-                agents_lost: count(good().filter(|a| a.session.is_none()).count()),
-            }
-        });
+        let regions = directory.regions().keys();
+        let regions = regions.map(|region| region_to_wire(&directory, region));
         Ok(Response::new(v1::ListRegionsResponse {
             regions: regions.collect(),
         }))
+    }
+
+    async fn create_region(
+        &self,
+        request: Request<v1::CreateRegionRequest>,
+    ) -> Result<Response<v1::Region>, Status> {
+        let caller = Caller::admin(&request)?;
+        let request = request.into_inner();
+        let region = region_id("name", &request.id)?;
+        let shown = display_name(&request.display_name)?;
+        let made = self.engine.create_region(caller.actor(), region, shown);
+        let made = made.await.map_err(error::status)?;
+        let directory = self.engine.directory().read();
+        Ok(Response::new(region_to_wire(&directory, &made.region)))
+    }
+
+    async fn update_region(
+        &self,
+        request: Request<v1::UpdateRegionRequest>,
+    ) -> Result<Response<v1::Region>, Status> {
+        let caller = Caller::admin(&request)?;
+        let request = request.into_inner();
+        let region = known_region(&request.id)?;
+        let shown = display_name(&request.display_name)?;
+        let after = self.engine.update_region(caller.actor(), region, shown);
+        let after = after.await.map_err(error::status)?;
+        let directory = self.engine.directory().read();
+        Ok(Response::new(region_to_wire(&directory, &after.region)))
+    }
+
+    async fn delete_region(
+        &self,
+        request: Request<v1::DeleteRegionRequest>,
+    ) -> Result<Response<v1::DeleteRegionResponse>, Status> {
+        let caller = Caller::admin(&request)?;
+        let region = known_region(&request.into_inner().id)?;
+        let removed = self.engine.remove_region(caller.actor(), region).await;
+        removed.map_err(error::status)?;
+        Ok(Response::new(v1::DeleteRegionResponse {}))
+    }
+
+    async fn revoke_agent(
+        &self,
+        request: Request<v1::RevokeAgentRequest>,
+    ) -> Result<Response<v1::Agent>, Status> {
+        let caller = Caller::admin(&request)?;
+        let reference = request.into_inner().r#ref;
+        let revoked = self.engine.revoke_agent(caller.actor(), &reference).await;
+        let agent = revoked.map_err(error::status)?;
+        Ok(Response::new(agent_to_wire(&agent)))
     }
 
     async fn create_agent_token(
@@ -86,16 +117,9 @@ impl FleetService for Api {
     ) -> Result<Response<v1::CreateAgentTokenResponse>, Status> {
         let caller = Caller::admin(&request)?;
         let request = request.into_inner();
-        let refused = |error: vigilmon_common::name::InvalidName| {
-            error::invalid_field("region", "cannot be a region", &error.to_string())
-        };
-        let region = Region::parse(&request.region).map_err(refused)?;
-        let ttl = request.ttl.as_ref().map(ttl).transpose()?;
-        let label = request.label.trim().to_owned();
-        if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
-            let remedy = format!("use at most {LABEL_MAX} characters in one line");
-            return Err(error::invalid_field("label", "cannot be a label", &remedy));
-        }
+        let region = region_id("region", &request.region)?;
+        let ttl = request.ttl.as_ref().map(token::ttl).transpose()?;
+        let label = token::label(&request.label)?;
         let made = self
             .engine
             .create_agent_token(caller.actor(), region, label, ttl)
@@ -134,6 +158,39 @@ impl FleetService for Api {
         Ok(Response::new(token_to_wire(
             &revoked.map_err(error::status)?,
         )))
+    }
+}
+
+/// A region that is to be.
+fn region_id(field: &str, text: &str) -> Result<Region, Status> {
+    Region::parse(text)
+        .map_err(|error| error::invalid_field(field, "cannot be a region", &error.to_string()))
+}
+
+/// A region that is.
+fn known_region(text: &str) -> Result<Region, Status> {
+    Region::parse(text).map_err(|_| error::not_found(Object::Region, text))
+}
+
+fn display_name(text: &str) -> Result<Option<String>, Status> {
+    let shown = text.trim();
+    if shown.chars().count() > DISPLAY_NAME_MAX || shown.chars().any(char::is_control) {
+        let remedy = format!("use at most {DISPLAY_NAME_MAX} characters in one line");
+        let field = "display_name";
+        return Err(error::invalid_field(field, "cannot be a name", &remedy));
+    }
+    Ok((!shown.is_empty()).then(|| shown.to_owned()))
+}
+
+fn region_to_wire(directory: &Directory, region: &Region) -> v1::Region {
+    let agents = directory.agents().values();
+    let good = agents.filter(|a| a.record.region == *region && a.record.revoked_at.is_none());
+    let (connected, lost): (Vec<_>, Vec<_>) = good.partition(|a| a.session.is_some());
+    v1::Region {
+        id: region.to_string(),
+        display_name: directory.display_name(region),
+        agents_connected: count(connected.len()),
+        agents_lost: count(lost.len()),
     }
 }
 
@@ -186,18 +243,6 @@ fn token_to_wire(token: &AgentTokenRecord) -> v1::AgentToken {
         expire_time: token.expires_at.map(timestamp),
         label: token.label.clone(),
     }
-}
-
-fn ttl(wire: &prost_types::Duration) -> Result<Duration, Status> {
-    span(wire)
-        .filter(|ttl| (TTL_MIN..=TTL_MAX).contains(ttl))
-        .ok_or_else(|| {
-            error::invalid_field(
-                "ttl",
-                "is out of bounds",
-                "give 1 s up to 10 years, or none",
-            )
-        })
 }
 
 fn count(n: usize) -> u32 {

@@ -15,31 +15,38 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use vigilmon_proto::limits::{AGENT_MESSAGE_MAX, CONFIGURATION_MAX, REQUEST_MAX, RESPONSE_MAX};
 use vigilmon_proto::v1::agent_service_server::{AgentService, AgentServiceServer};
+use vigilmon_proto::v1::audit_service_server::AuditServiceServer;
 use vigilmon_proto::v1::channel_service_server::ChannelServiceServer;
 use vigilmon_proto::v1::config_service_server::ConfigServiceServer;
+use vigilmon_proto::v1::event_service_server::EventServiceServer;
 use vigilmon_proto::v1::fleet_service_server::FleetServiceServer;
 use vigilmon_proto::v1::incident_service_server::IncidentServiceServer;
 use vigilmon_proto::v1::monitor_service_server::MonitorServiceServer;
 use vigilmon_proto::v1::result_service_server::ResultServiceServer;
 use vigilmon_proto::v1::route_service_server::RouteServiceServer;
+use vigilmon_proto::v1::token_service_server::TokenServiceServer;
 
 use crate::engine::Handle;
 
 pub mod agent;
+mod audit;
 mod auth;
 mod channel;
 mod config;
 mod error;
+mod event;
 mod fleet;
 mod incident;
 mod monitor;
 mod page;
 mod results;
 mod route;
+mod token;
 
 /// How often a connection without traffic is tested.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(20);
@@ -61,6 +68,8 @@ pub struct Api {
     pub public_url: Arc<str>,
     /// Checks and seals what users send as channels.
     pub channels: Arc<dyn SealChannels>,
+    /// Ends calls that do not end by themselves.
+    pub stop: CancellationToken,
 }
 
 /// Serves agents and the public API until `stop`, then lets calls under way end.
@@ -117,6 +126,9 @@ where
         .add_service(
             bounded!(ConfigServiceServer, api.clone()).max_decoding_message_size(CONFIGURATION_MAX),
         )
+        .add_service(bounded!(TokenServiceServer, api.clone()))
+        .add_service(bounded!(AuditServiceServer, api.clone()))
+        .add_service(bounded!(EventServiceServer, api.clone()))
         .add_service(bounded!(FleetServiceServer, api))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha)

@@ -214,6 +214,14 @@ pub struct AgentTokenRecord {
     pub revoked_at: Option<Time>,
 }
 
+impl AgentTokenRecord {
+    /// Whether it opens a door now.
+    #[must_use]
+    pub fn is_good(&self, now: Time) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
 /// A token of the API. The token itself is not kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ApiTokenRecord {
@@ -233,6 +241,14 @@ pub struct ApiTokenRecord {
     pub expires_at: Option<Time>,
     /// Since when it counts no more.
     pub revoked_at: Option<Time>,
+}
+
+impl ApiTokenRecord {
+    /// Whether it opens a door now.
+    #[must_use]
+    pub fn is_good(&self, now: Time) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
 }
 
 /// What a token of the API may do.

@@ -41,12 +41,14 @@ pub(super) enum Table {
     Incidents,
     /// Which incidents a monitor had.
     IncidentsOf,
+    /// Events.
+    Events,
     /// Blocks of results that started on this day since the Unix epoch.
     Day(i64),
 }
 
 impl Table {
-    const FIXED: [(Self, &'static str); 7] = [
+    const FIXED: [(Self, &'static str); 8] = [
         (Self::Meta, "meta"),
         (Self::Log, "log"),
         (Self::Audit, "audit"),
@@ -54,6 +56,7 @@ impl Table {
         (Self::Spans, "spans"),
         (Self::Incidents, "incidents"),
         (Self::IncidentsOf, "incidents-of"),
+        (Self::Events, "events"),
     ];
 
     fn name(self) -> String {

@@ -99,6 +99,18 @@ pub enum HistoryRecord {
     Span(AssignmentSpan),
     /// A closed incident leaves the state.
     Incident(Box<Incident>),
+    /// Watchers are told of a transition.
+    Event(EventRecord),
+}
+
+impl HistoryRecord {
+    /// As it is kept: an event knows the commit that brought it.
+    pub(super) fn placed(mut self, id: PendingId) -> Self {
+        if let Self::Event(event) = &mut self {
+            event.cursor = id;
+        }
+        self
+    }
 }
 
 /// Where a record waits in the state: its commit and its place within it.
@@ -108,6 +120,21 @@ pub struct PendingId {
     pub commit: CommitNo,
     /// Its place among the changes of that commit.
     pub place: u32,
+}
+
+impl PendingId {
+    /// Before every record.
+    pub const START: Self = Self {
+        commit: CommitNo(0),
+        place: 0,
+    };
+
+    /// Behind every record of a commit.
+    #[must_use]
+    pub const fn end_of(commit: CommitNo) -> Self {
+        let place = u32::MAX;
+        Self { commit, place }
+    }
 }
 
 /// A record on its way from the state to the history.
@@ -136,6 +163,19 @@ pub struct AuditEntry {
     pub name: String,
     /// What changed, in one line; carries no secret.
     pub detail: String,
+}
+
+/// What watchers are told of a transition.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventRecord {
+    /// Where it stands among all events; [`PendingId::START`] until it is committed.
+    pub cursor: PendingId,
+    /// When it was decided.
+    pub at: Time,
+    /// Its type, such as `incident.opened`.
+    pub event: String,
+    /// What it is about: the `data` of webhooks, as JSON.
+    pub data: String,
 }
 
 /// One attempt to deliver a notification, or that it was settled without one.

@@ -47,8 +47,9 @@ pub use data_dir::{DataDir, DataDirError};
 pub use disk_history::DiskHistory;
 pub use error::{Health, StoreError};
 pub use history::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, DeliveryResult, HistoryNo,
-    HistoryRecord, KeptMessage, PendingId, PendingRecord, RegionResult, ResultQuery, SEAL_AGE,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, DeliveryResult, EventRecord,
+    HistoryNo, HistoryRecord, KeptMessage, PendingId, PendingRecord, RegionResult, ResultQuery,
+    SEAL_AGE,
 };
 pub use open::{OpenError, Opened, open};
 pub use record::{Plain, Seal, SealError};
@@ -141,11 +142,12 @@ pub trait HistoryStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Incident>, StoreError>;
 
-    /// Audit entries made before `before`, newest first.
+    /// Audit entries before a place (time and id), newest first.
     ///
     /// # Errors
     /// The store failed.
-    async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(&self, before: (Time, u64), limit: usize)
+    -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Deliveries of a channel that come before `before`, newest first.
     ///
@@ -169,6 +171,18 @@ pub trait HistoryStore: Send + Sync {
         to: Time,
     ) -> Result<Vec<AssignmentSpan>, StoreError>;
 
+    /// Events behind a cursor, oldest first.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn events(&self, after: PendingId, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// Up to which cursor events were dropped.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn events_dropped(&self) -> Result<PendingId, StoreError>;
+
     /// Sorts groups of results by monitor, so that reading one does not scan all. Takes those up
     /// to `applied` that are older than [`SEAL_AGE`]; returns how many results
     /// it took. To be called about once a minute.
@@ -177,7 +191,7 @@ pub trait HistoryStore: Send + Sync {
     /// The store failed.
     async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError>;
 
-    /// Drops the results of all days that ended before `time`.
+    /// Drops the results of all days that ended before `time`, and the events of before it.
     ///
     /// # Errors
     /// The store failed.
@@ -224,12 +238,64 @@ impl Stores {
                 return Ok(moved);
             }
             moved += pending.len();
-            let (ids, records): (Vec<_>, Vec<_>) =
-                pending.into_iter().map(|p| (p.id, p.record)).unzip();
+            let (ids, records): (Vec<_>, Vec<_>) = pending
+                .into_iter()
+                .map(|p| (p.id, p.record.placed(p.id)))
+                .unzip();
             self.history.record(records).await?;
             let settled = ids.into_iter().map(Change::Settled).collect();
             self.state.commit(settled).await?;
         }
+    }
+
+    /// Audit entries before a place (time and id), newest first: those of the history, and those
+    /// that are on their way there.
+    ///
+    /// # Errors
+    /// A store failed.
+    pub async fn audit(
+        &self,
+        before: (Time, u64),
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        // First those on their way: what moves meanwhile is met twice rather than never.
+        let pending = self.state.pending(usize::MAX).await?;
+        let entry = |record| match record {
+            HistoryRecord::Audit(entry) => Some(entry),
+            _ => None,
+        };
+        let young = pending.into_iter().filter_map(|p| entry(p.record));
+        let mut all: Vec<_> = young.filter(|e| (e.at, e.id) < before).collect();
+        all.extend(self.history.audit(before, limit).await?);
+        all.sort_by_key(|e| std::cmp::Reverse((e.at, e.id)));
+        all.dedup_by_key(|e| (e.at, e.id));
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    /// Events behind a cursor, oldest first: those of the history, and those that are on their way
+    /// there. None is missing between two of them.
+    ///
+    /// # Errors
+    /// A store failed.
+    pub async fn events(
+        &self,
+        after: PendingId,
+        limit: usize,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        // First those on their way: what moves meanwhile is met twice rather than never.
+        let pending = self.state.pending(usize::MAX).await?;
+        let mut all = self.history.events(after, limit).await?;
+        let event = |p: PendingRecord| match p.record.placed(p.id) {
+            HistoryRecord::Event(event) => Some(event),
+            _ => None,
+        };
+        let young = pending.into_iter().filter_map(event);
+        all.extend(young.filter(|event| event.cursor > after));
+        all.sort_by_key(|event| event.cursor);
+        all.dedup_by_key(|event| event.cursor);
+        all.truncate(limit);
+        Ok(all)
     }
 
     /// The first error of either store, if there was one.

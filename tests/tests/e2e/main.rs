@@ -15,4 +15,6 @@ mod reload;
 mod restarts;
 mod scene;
 mod secrets;
+mod tokens;
+mod watch;
 mod webhooks;

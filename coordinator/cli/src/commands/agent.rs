@@ -17,6 +17,8 @@ pub(crate) enum AgentCommand {
     List(ListArgs),
     /// One agent
     Show(Named),
+    /// Revoke one agent: it is let go at once and cannot come back
+    Revoke(Named),
     /// Tokens that let agents in
     #[command(subcommand)]
     Token(TokenCommand),
@@ -106,6 +108,14 @@ pub(crate) async fn run(
                 Format::Table => output::lines(&agent_lines(&agent)),
             }
             Ok(exit::DONE)
+        }
+        AgentCommand::Revoke(Named { name }) => {
+            let request = v1::RevokeAgentRequest {
+                r#ref: name.clone(),
+            };
+            let agent = client.fleet().revoke_agent(request).await?.into_inner();
+            let text = format!("revoked {} of {}", agent.name, agent.region);
+            Ok(done(format, &text, &agent_json(&agent)))
         }
         AgentCommand::Token(command) => token(command, client, format).await,
     }

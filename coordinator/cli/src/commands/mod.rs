@@ -8,13 +8,16 @@ use crate::failure::{Failure, exit};
 use crate::output::{self, Format};
 
 mod agent;
+mod audit;
 mod channel;
 mod incident;
 mod monitor;
 mod monitor_flags;
 mod region;
 mod route;
+mod token;
 mod up;
+mod watch;
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
@@ -38,6 +41,13 @@ pub(crate) enum Command {
     /// Regions that agents vote for
     #[command(subcommand)]
     Region(region::RegionCommand),
+    /// Tokens of this command line and of other callers
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Who did what, newest first
+    Audit(audit::AuditArgs),
+    /// Print what happens to incidents, as it happens
+    Watch(watch::WatchArgs),
 }
 
 /// Does it; the exit code.
@@ -65,6 +75,9 @@ pub(crate) fn run(
             Command::Route(command) => route::run(command, &client, format).await,
             Command::Agent(command) => agent::run(command, &client, format).await,
             Command::Region(command) => region::run(command, &client, format).await,
+            Command::Token(command) => token::run(command, &client, format).await,
+            Command::Watch(args) => watch::run(args, &client, format).await,
+            Command::Audit(args) => audit::run(args, &client, format).await,
         }
     })
 }

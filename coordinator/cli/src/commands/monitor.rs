@@ -262,10 +262,9 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
     } else {
         RESULTS_SHOWN
     };
-    let since = args.since.map(|age| {
-        let now = vigilmon_runtime::clock::SystemClock::shared().now();
-        vigilmon_proto::convert::timestamp(now - age)
-    });
+    let since = args
+        .since
+        .map(|age| vigilmon_proto::convert::timestamp(format::now() - age));
     let mut all: Vec<v1::CheckResult> = Vec::new();
     let mut page_token = String::new();
     while all.len() < wanted {

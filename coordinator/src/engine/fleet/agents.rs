@@ -42,6 +42,16 @@ impl Fleet {
             .into());
         }
         let former = self.directory.read().agents().get(&agent).cloned();
+        if former
+            .as_ref()
+            .is_some_and(|f| f.record.revoked_at.is_some())
+        {
+            return Err(CommandError::Refused {
+                message: format!("the agent {} was revoked", arrival.name),
+                hint: "give it another name, or a new token".to_owned(),
+            }
+            .into());
+        }
         self.assignments.set_agent(agent, &arrival.region, None);
         // Where the agent was here a moment ago, nothing else moves.
         let returns = former

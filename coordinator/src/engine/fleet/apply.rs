@@ -7,7 +7,7 @@ use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::time::Time;
 
-use super::tokens::DEFAULT_PROJECT;
+use super::api_tokens::DEFAULT_PROJECT;
 use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};

@@ -27,17 +27,22 @@ use super::dispatch::ToAgent;
 use super::env::Env;
 use super::handle::{Arrival, owner_of};
 use super::owner::{DeedKind, ShardMessage};
-use crate::store::{AgentTokenRecord, ApiTokenRecord, Change, DeliveryRecord};
+use crate::store::{Change, DeliveryRecord};
 
+mod administer;
 mod agents;
+mod api_tokens;
 mod apply;
 pub(crate) mod assign;
 mod channels;
 mod monitors;
+mod regions;
 mod routes;
 mod system;
 mod tokens;
 
+pub(crate) use administer::Administration;
+pub use api_tokens::NewApiToken;
 pub use channels::ChannelChange;
 pub use routes::RouteDraft;
 pub(crate) use routes::{RouteNames, check as check_route};
@@ -141,28 +146,7 @@ pub(crate) enum FleetMessage {
         plan: Box<Plan>,
         reply: Reply<()>,
     },
-    AddRegion {
-        by: Actor,
-        region: Region,
-        reply: Reply<()>,
-    },
-    CreateAgentToken {
-        by: Actor,
-        region: Region,
-        label: String,
-        ttl: Option<Duration>,
-        reply: Reply<(AgentTokenRecord, String)>,
-    },
-    RevokeAgentToken {
-        by: Actor,
-        reference: String,
-        reply: Reply<AgentTokenRecord>,
-    },
-    CreateApiToken {
-        by: Actor,
-        label: String,
-        reply: Reply<(ApiTokenRecord, String)>,
-    },
+    Administer(Administration),
     Connect {
         arrival: Box<Arrival>,
         sender: mpsc::Sender<ToAgent>,
@@ -354,25 +338,7 @@ impl Fleet {
                 reply,
             } => answer(reply, self.remove_route(&by, &reference).await),
             M::ApplyPlan { by, plan, reply } => answer(reply, self.apply_plan(&by, *plan).await),
-            M::AddRegion { by, region, reply } => answer(reply, self.add_region(&by, region).await),
-            M::CreateAgentToken {
-                by,
-                region,
-                label,
-                ttl,
-                reply,
-            } => answer(
-                reply,
-                self.create_agent_token(&by, region, label, ttl).await,
-            ),
-            M::RevokeAgentToken {
-                by,
-                reference,
-                reply,
-            } => answer(reply, self.revoke_agent_token(&by, &reference).await),
-            M::CreateApiToken { by, label, reply } => {
-                answer(reply, self.create_api_token(&by, label).await)
-            }
+            M::Administer(what) => self.administer(what).await,
             // The others are applied before.
             _ => Ok(()),
         }
@@ -380,12 +346,12 @@ impl Fleet {
 
     /// Commits; a storage error ends the process by the supervisor.
     async fn commit(&self, changes: Vec<Change>) -> Result<(), Failure> {
-        self.env
-            .stores
-            .state
-            .commit(changes)
-            .await
-            .map_err(|e| Failure::Store(e.into()))?;
+        let events = self.env.events.begin(&changes);
+        let commit = self.env.stores.state.commit(changes).await;
+        let commit = commit.map_err(|e| Failure::Store(e.into()))?;
+        if let Some(events) = events {
+            events.committed(commit);
+        }
         Ok(())
     }
 

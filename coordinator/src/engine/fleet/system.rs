@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::events;
 use crate::engine::handle::not_found;
 use crate::engine::owner::{DeedKind, ShardMessage};
 use crate::store::Change;
@@ -205,6 +206,7 @@ impl Fleet {
         });
         changes.push(Change::PutIncident(Box::new(incident.clone())));
         changes.extend(rows.iter().map(|row| Change::PutRow(Box::new(row.clone()))));
+        changes.extend(events::change(&incident, &directory.public_url));
         self.commit(changes).await?;
         tracing::warn!(
             incident = %incident.id,

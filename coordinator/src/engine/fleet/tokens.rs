@@ -1,4 +1,4 @@
-//! Commands on regions and tokens.
+//! Commands on tokens of agents, and on agents themselves.
 
 use std::time::Duration;
 
@@ -6,40 +6,18 @@ use vigilmon_common::decide::Tie;
 use vigilmon_common::id::{AgentId, TokenId};
 use vigilmon_common::name::Region;
 use vigilmon_common::session::messages::Leave;
+use vigilmon_common::time::Time;
 use vigilmon_runtime::random;
 
 use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, Object};
+use crate::engine::directory::AgentView;
 use crate::engine::handle::not_found;
-use crate::store::{AgentTokenRecord, ApiTokenRecord, Change, RegionRecord, Role};
+use crate::store::{AgentTokenRecord, Change};
 use crate::token;
 
-/// The project that exists from the start.
-pub(crate) const DEFAULT_PROJECT: &str = "default";
-
 impl Fleet {
-    pub(super) async fn add_region(&mut self, by: &Actor, region: Region) -> Result<(), Failure> {
-        if self.directory.read().regions().contains_key(&region) {
-            return Ok(());
-        }
-        let now = self.env.clock.now();
-        let object = format!("region {region}");
-        let record = RegionRecord {
-            region,
-            display_name: None,
-            created_at: now,
-        };
-        let changes = vec![
-            Change::PutRegion(record.clone()),
-            audit::entry(by, "region.add", &object, record.region.as_str(), "", now),
-        ];
-        self.commit(changes).await?;
-        self.directory.write().put_region(record);
-        self.publish_directory();
-        Ok(())
-    }
-
     pub(super) async fn create_agent_token(
         &mut self,
         by: &Actor,
@@ -97,29 +75,62 @@ impl Fleet {
             let with = directory.agents().values().filter(|a| a.record.token == id);
             with.map(|a| a.record.id).collect()
         };
-        for &agent in &agents {
-            self.assignments.revoke(agent);
-        }
-        let reassigned = self.reassign_region(&record.region.clone(), now);
         let object = format!("agent_token {id}");
-        let mut changes = vec![
+        let first = vec![
             Change::PutAgentToken(record.clone()),
             audit::entry(by, "agent_token.revoke", &object, &record.label, "", now),
         ];
-        changes.extend(self.revoked_records(&agents, now));
+        let region = record.region.clone();
+        self.let_go(&agents, &region, first, now).await?;
+        self.directory.write().put_agent_token(record.clone());
+        Ok(record)
+    }
+
+    pub(super) async fn revoke_agent(
+        &mut self,
+        by: &Actor,
+        reference: &str,
+    ) -> Result<Box<AgentView>, Failure> {
+        let found = self.directory.read().agent(reference).cloned();
+        let found = found.ok_or_else(|| not_found(Object::Agent, reference))?;
+        let record = &found.record;
+        if record.revoked_at.is_some() {
+            return Ok(Box::new(found));
+        }
+        let now = self.env.clock.now();
+        let object = format!("agent {}", record.id);
+        let name = record.name.as_str();
+        let first = vec![audit::entry(by, "agent.revoke", &object, name, "", now)];
+        self.let_go(&[record.id], &record.region, first, now)
+            .await?;
+        let after = self.directory.read().agents().get(&record.id).cloned();
+        Ok(Box::new(after.unwrap_or(found)))
+    }
+
+    /// Agents of a region go for good: committed behind what revokes them, then told to all.
+    async fn let_go(
+        &mut self,
+        agents: &[AgentId],
+        region: &Region,
+        mut changes: Vec<Change>,
+        now: Time,
+    ) -> Result<(), Failure> {
+        for &agent in agents {
+            self.assignments.revoke(agent);
+        }
+        let reassigned = self.reassign_region(region, now);
+        changes.extend(self.revoked_records(agents, now));
         changes.extend(reassigned.changes.iter().cloned());
         self.commit(changes).await?;
-        self.directory.write().put_agent_token(record.clone());
-        for &agent in &agents {
+        for &agent in agents {
             self.tell_ties(agent, Tie::Revoked).await;
             self.env.dispatch.close(agent, Leave::Revoked);
         }
         self.announce(reassigned).await;
-        self.presence_of(&record.region.clone(), now).await?;
-        Ok(record)
+        self.presence_of(region, now).await
     }
 
-    fn revoked_records(&self, agents: &[AgentId], now: vigilmon_common::time::Time) -> Vec<Change> {
+    fn revoked_records(&self, agents: &[AgentId], now: Time) -> Vec<Change> {
         let mut directory = self.directory.write();
         let mut changes = Vec::new();
         for agent in agents {
@@ -132,33 +143,5 @@ impl Fleet {
             }
         }
         changes
-    }
-
-    pub(super) async fn create_api_token(
-        &mut self,
-        by: &Actor,
-        label: String,
-    ) -> Result<(ApiTokenRecord, String), Failure> {
-        let now = self.env.clock.now();
-        let secret = random::token(token::API_PREFIX);
-        let (at, bytes) = random::for_id(now);
-        let record = ApiTokenRecord {
-            id: TokenId::new(at, bytes),
-            digest: token::digest(&secret),
-            role: Role::Admin,
-            project: DEFAULT_PROJECT.to_owned(),
-            label,
-            created_at: now,
-            expires_at: None,
-            revoked_at: None,
-        };
-        let object = format!("api_token {}", record.id);
-        let changes = vec![
-            Change::PutApiToken(record.clone()),
-            audit::entry(by, "api_token.create", &object, &record.label, "admin", now),
-        ];
-        self.commit(changes).await?;
-        self.directory.write().put_api_token(record.clone());
-        Ok((record, secret))
     }
 }

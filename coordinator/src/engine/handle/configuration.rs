@@ -1,9 +1,7 @@
-//! Channels, routes, regions and tokens.
-
-use std::time::Duration;
+//! Channels and routes, and the configuration as a whole.
 
 use vigilmon_common::id::{ChannelId, RouteId};
-use vigilmon_common::name::{Name, Region};
+use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
 use vigilmon_common::problem::Problems;
 
@@ -12,11 +10,9 @@ use crate::engine::command::{Actor, CommandError};
 use crate::engine::configuration::{Configuration, Ground, Plan, Wanted, plan};
 use crate::engine::fleet::{ChannelChange, FleetMessage, RouteDraft};
 use crate::notify::Waiting;
-use crate::store::{AgentTokenRecord, ApiTokenRecord, DeliveryRecord};
+use crate::store::DeliveryRecord;
 
 impl Handle {
-    // ---- channels and routes
-
     /// Saves a new channel; its kind was checked and sealed before.
     ///
     /// # Errors
@@ -223,69 +219,6 @@ impl Handle {
     pub async fn apply(&self, by: Actor, plan: Plan) -> Result<(), CommandError> {
         let plan = Box::new(plan);
         self.fleet(|reply| FleetMessage::ApplyPlan { by, plan, reply })
-            .await
-    }
-
-    // ---- fleet
-
-    /// Names a region, if it is not known yet.
-    ///
-    /// # Errors
-    /// The engine is stopping.
-    pub async fn add_region(&self, by: Actor, region: Region) -> Result<(), CommandError> {
-        self.fleet(|reply| FleetMessage::AddRegion { by, region, reply })
-            .await
-    }
-
-    /// Makes a token for agents of a region and returns it with what is kept of it.
-    ///
-    /// # Errors
-    /// The engine is stopping.
-    pub async fn create_agent_token(
-        &self,
-        by: Actor,
-        region: Region,
-        label: String,
-        ttl: Option<Duration>,
-    ) -> Result<(AgentTokenRecord, String), CommandError> {
-        self.fleet(|reply| FleetMessage::CreateAgentToken {
-            by,
-            region,
-            label,
-            ttl,
-            reply,
-        })
-        .await
-    }
-
-    /// Revokes a token of agents: their sessions close and their votes count no more.
-    ///
-    /// # Errors
-    /// There is no such token.
-    pub async fn revoke_agent_token(
-        &self,
-        by: Actor,
-        reference: &str,
-    ) -> Result<AgentTokenRecord, CommandError> {
-        let reference = reference.to_owned();
-        self.fleet(|reply| FleetMessage::RevokeAgentToken {
-            by,
-            reference,
-            reply,
-        })
-        .await
-    }
-
-    /// Makes a token of the API and returns it.
-    ///
-    /// # Errors
-    /// The engine is stopping.
-    pub async fn create_api_token(
-        &self,
-        by: Actor,
-        label: String,
-    ) -> Result<(ApiTokenRecord, String), CommandError> {
-        self.fleet(|reply| FleetMessage::CreateApiToken { by, label, reply })
             .await
     }
 }

@@ -2,13 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use vigilmon_common::id::Epoch;
 use vigilmon_common::session::messages::Leave;
 
 use super::Handle;
 use crate::engine::command::CommandError;
+use crate::engine::events::{WatchError, Watcher};
 use crate::metrics::{AgentLabels, IncidentLabels, StatusLabel};
+use crate::store::PendingId;
 
 impl Handle {
+    /// Watches transitions from behind a cursor on; `None`: from now on.
+    ///
+    /// # Errors
+    /// The cursor is too old or unknown, or there are too many watchers.
+    pub async fn watch(&self, cursor: Option<PendingId>) -> Result<Watcher, WatchError> {
+        Watcher::from(&self.env.events, &self.env.stores, cursor).await
+    }
+
+    /// The present life of the stores.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.env.epoch
+    }
+
     /// The metrics as text, gauges as of now.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use vigilmon_proto::v1::agent_service_server::AgentService;
 use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
-use crate::engine::{self, Actor, Arrival, Handle, Notifier, SESSION_QUEUE, ToAgent};
+use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Notifier, SESSION_QUEUE, ToAgent};
 use crate::grpc::{Api, SealChannels, serve};
 use crate::metrics::Metrics;
 use crate::store::memory;
@@ -58,12 +58,15 @@ impl Scene {
             .await
             .expect("memory stores never fail");
         let by = Actor::coordinator();
-        let made = engine.create_api_token(by, "tester".to_owned()).await;
+        let made = engine
+            .create_api_token(by, NewApiToken::admin("tester"))
+            .await;
         let (_, token) = made.expect("a token");
         let api = Api {
             engine: engine.clone(),
             public_url: "http://127.0.0.1:8440/".into(),
             channels: Arc::new(FakeSeal),
+            stop: tasks.stop_token(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

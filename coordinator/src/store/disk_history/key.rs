@@ -4,7 +4,7 @@ use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::identity;
 use vigilmon_common::time::Time;
 
-use crate::store::{DeliveryPlace, HistoryNo};
+use crate::store::{DeliveryPlace, HistoryNo, PendingId};
 
 /// Collects the parts of a key.
 pub(super) struct Key(Vec<u8>);
@@ -97,6 +97,11 @@ pub(super) fn spans(monitor: MonitorId) -> Vec<u8> {
 pub(super) fn span(monitor: MonitorId, from: Time, agent: AgentId) -> Vec<u8> {
     let from = Key::new().monitor(monitor).time(from);
     from.bytes(agent.as_bytes()).done()
+}
+
+pub(super) fn event(cursor: PendingId) -> Vec<u8> {
+    let of_commit = Key::new().number(cursor.commit.0);
+    of_commit.bytes(&cursor.place.to_be_bytes()).done()
 }
 
 pub(super) fn incidents(at: Time) -> Vec<u8> {

@@ -11,6 +11,7 @@
 //! One owner thread appends, in groups with one `fsync` each. Sealing and reading run beside it:
 //! a batch is atomic and takes away only what it puts elsewhere.
 
+mod events;
 mod key;
 mod read;
 mod seal;
@@ -31,8 +32,9 @@ use super::history::day_of;
 use super::owner::{Engine, Failure, Owner, Reply, caught};
 use super::record::{self, results};
 use super::{
-    AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryPlace, DeliveryRecord, Health, HistoryNo,
-    HistoryRecord, HistoryStore, RegionResult, ResultQuery, StoreError,
+    AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryPlace, DeliveryRecord, EventRecord,
+    Health, HistoryNo, HistoryRecord, HistoryStore, PendingId, RegionResult, ResultQuery,
+    StoreError,
 };
 
 /// The number up to which groups were sealed.
@@ -213,7 +215,11 @@ impl HistoryStore for DiskHistory {
             .await
     }
 
-    async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit(
+        &self,
+        before: (Time, u64),
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         self.run(move |tables| read::audit(tables, before, limit))
             .await
     }
@@ -238,6 +244,15 @@ impl HistoryStore for DiskHistory {
             .await
     }
 
+    async fn events(&self, after: PendingId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.run(move |tables| events::after(tables, after, limit))
+            .await
+    }
+
+    async fn events_dropped(&self) -> Result<PendingId, StoreError> {
+        self.run(events::dropped).await
+    }
+
     async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError> {
         let sealing = Arc::clone(&self.sealing);
         self.run(move |tables| {
@@ -252,7 +267,8 @@ impl HistoryStore for DiskHistory {
         self.run(move |tables| {
             let _one = sealing.lock().unwrap_or_else(PoisonError::into_inner);
             let mut past = tables.days().into_iter().filter(|day| *day < day_of(time));
-            past.try_for_each(|day| tables.drop_day(day))
+            past.try_for_each(|day| tables.drop_day(day))?;
+            events::drop_before(tables, time)
         })
         .await
     }
@@ -295,6 +311,9 @@ fn puts_of(history_record: &HistoryRecord) -> Vec<Put> {
         HistoryRecord::Span(s) => {
             let key = key::span(s.monitor, s.from, s.agent);
             vec![(Table::Spans, key, Some(record::encode(s)))]
+        }
+        HistoryRecord::Event(e) => {
+            vec![(Table::Events, key::event(e.cursor), Some(record::encode(e)))]
         }
         HistoryRecord::Incident(i) => {
             let key = key::incident(i.decided_at, i.id);

@@ -165,8 +165,12 @@ pub(super) fn incidents(
     Ok(found)
 }
 
-pub(super) fn audit(tables: &Tables, before: Time, limit: usize) -> Result<Vec<AuditEntry>, Cause> {
-    let range = (&[][..], &*key::audit(before, 0));
+pub(super) fn audit(
+    tables: &Tables,
+    (at, id): (Time, u64),
+    limit: usize,
+) -> Result<Vec<AuditEntry>, Cause> {
+    let range = (&[][..], &*key::audit(at, id));
     newest_first(tables, Table::Audit, range, limit)
 }
 

@@ -1,6 +1,7 @@
 //! The history in memory.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,8 +12,9 @@ use vigilmon_common::time::Time;
 
 use crate::store::history::day_of;
 use crate::store::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, Health, HistoryNo,
-    HistoryRecord, HistoryStore, RegionResult, ResultQuery, SEAL_AGE, StoreError,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, EventRecord, Health,
+    HistoryNo, HistoryRecord, HistoryStore, PendingId, RegionResult, ResultQuery, SEAL_AGE,
+    StoreError,
 };
 
 /// The history in memory.
@@ -34,6 +36,8 @@ struct Inner {
     audit: BTreeMap<(Time, u64), AuditEntry>,
     deliveries: BTreeMap<(ChannelId, DeliveryPlace), DeliveryRecord>,
     spans: BTreeMap<(MonitorId, Time, AgentId), AssignmentSpan>,
+    events: BTreeMap<PendingId, EventRecord>,
+    events_dropped: Option<PendingId>,
 }
 
 impl MemoryHistory {
@@ -118,10 +122,14 @@ impl HistoryStore for MemoryHistory {
         Ok(earlier.filter(is_wanted).take(limit).cloned().collect())
     }
 
-    async fn audit(&self, before: Time, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit(
+        &self,
+        before: (Time, u64),
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         self.health.check()?;
         let inner = self.inner();
-        let earlier = inner.audit.range(..(before, 0)).rev();
+        let earlier = inner.audit.range(..before).rev();
         Ok(earlier.take(limit).map(|(_, e)| e.clone()).collect())
     }
 
@@ -155,6 +163,19 @@ impl HistoryStore for MemoryHistory {
         Ok(spans.filter(touches).cloned().collect())
     }
 
+    async fn events(&self, after: PendingId, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.health.check()?;
+        let inner = self.inner();
+        let later = inner
+            .events
+            .range((Bound::Excluded(after), Bound::Unbounded));
+        Ok(later.take(limit).map(|(_, e)| e.clone()).collect())
+    }
+
+    async fn events_dropped(&self) -> Result<PendingId, StoreError> {
+        Ok(self.inner().events_dropped.unwrap_or(PendingId::START))
+    }
+
     async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError> {
         self.health.check()?;
         let mut inner = self.inner();
@@ -182,6 +203,13 @@ impl HistoryStore for MemoryHistory {
         inner
             .results
             .retain(|(_, started, _, _), _| day_of(*started) >= first_day);
+        while let Some(oldest) = inner.events.first_entry() {
+            if oldest.get().at >= time {
+                break;
+            }
+            let cursor = oldest.remove().cursor;
+            inner.events_dropped = Some(cursor);
+        }
         Ok(())
     }
 
@@ -206,6 +234,7 @@ impl Inner {
             HistoryRecord::Delivery(d) => {
                 self.deliveries.insert((d.channel, d.place()), d);
             }
+            HistoryRecord::Event(e) => drop(self.events.insert(e.cursor, e)),
             HistoryRecord::Span(s) => drop(self.spans.insert((s.monitor, s.from, s.agent), s)),
             HistoryRecord::Incident(i) => drop(self.incidents.insert((i.decided_at, i.id), *i)),
         }

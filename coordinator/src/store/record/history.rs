@@ -1,4 +1,4 @@
-//! Audit entries, deliveries and assignment spans as records.
+//! Audit entries, deliveries, assignment spans and events as records.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use super::pb::record::Record;
 use super::{Invalid, Stored, id, millis, pb, raw, region, required, time};
 use crate::store::{
-    AssignmentSpan, AuditEntry, DeliveryRecord, DeliveryResult, HistoryRecord, KeptMessage,
+    AssignmentSpan, AuditEntry, CommitNo, DeliveryRecord, DeliveryResult, EventRecord,
+    HistoryRecord, KeptMessage, PendingId,
 };
 
 impl Stored for HistoryRecord {
@@ -20,6 +21,7 @@ impl Stored for HistoryRecord {
             Self::Delivery(delivery) => Record::Delivery(delivery.to_message()),
             Self::Span(span) => Record::Span(span.to_message()),
             Self::Incident(incident) => Record::Incident(incident.to_message()),
+            Self::Event(event) => Record::Event(event.to_message()),
         };
         pb::Record {
             record: Some(record),
@@ -32,6 +34,7 @@ impl Stored for HistoryRecord {
             Record::Delivery(m) => Self::Delivery(DeliveryRecord::from_message(m)?),
             Record::Span(m) => Self::Span(AssignmentSpan::from_message(m)?),
             Record::Incident(m) => Self::Incident(Box::new(Stored::from_message(m)?)),
+            Record::Event(m) => Self::Event(EventRecord::from_message(m)?),
         })
     }
 }
@@ -61,6 +64,33 @@ impl Stored for AuditEntry {
             object: m.object,
             name: m.name,
             detail: m.detail,
+        })
+    }
+}
+
+impl Stored for EventRecord {
+    type Message = pb::Event;
+    const NAME: &'static str = "event";
+
+    fn to_message(&self) -> pb::Event {
+        pb::Event {
+            commit: self.cursor.commit.0,
+            place: self.cursor.place,
+            at_ms: self.at.as_millis(),
+            event: self.event.clone(),
+            data: self.data.clone(),
+        }
+    }
+
+    fn from_message(m: pb::Event) -> Result<Self, Invalid> {
+        Ok(Self {
+            cursor: PendingId {
+                commit: CommitNo(m.commit),
+                place: m.place,
+            },
+            at: time(m.at_ms),
+            event: m.event,
+            data: m.data,
         })
     }
 }

@@ -295,12 +295,12 @@ async fn records_reach_the_history_once(bed: &mut Bed) {
     assert_eq!(bed.stores.settle().await.unwrap(), 0);
     bed.reopen().await;
     let history = &bed.stores.history;
-    let audit = history.audit(Time::FAR_FUTURE, 1000).await.unwrap();
+    let audit = history.audit((Time::FAR_FUTURE, 0), 1000).await.unwrap();
     assert_eq!(
         audit,
         (0..600).rev().map(samples::audit).collect::<Vec<_>>()
     );
-    let earlier = history.audit(samples::audit(3).at, 2).await.unwrap();
+    let earlier = history.audit((samples::audit(3).at, 0), 2).await.unwrap();
     assert_eq!(earlier, [samples::audit(2), samples::audit(1)]);
     let of_one = history
         .deliveries(samples::channel_id(1), DeliveryPlace::END, 9)
