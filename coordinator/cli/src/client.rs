@@ -11,6 +11,7 @@ use vigilmon_proto::limits::RESPONSE_MAX;
 use vigilmon_proto::v1::audit_service_client::AuditServiceClient;
 use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
 use vigilmon_proto::v1::event_service_client::EventServiceClient;
+use vigilmon_proto::v1::config_service_client::ConfigServiceClient;
 use vigilmon_proto::v1::fleet_service_client::FleetServiceClient;
 use vigilmon_proto::v1::incident_service_client::IncidentServiceClient;
 use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
@@ -71,6 +72,7 @@ services! {
     results: ResultServiceClient,
     incidents: IncidentServiceClient,
     channels: ChannelServiceClient,
+    configuration: ConfigServiceClient,
     routes: RouteServiceClient,
     fleet: FleetServiceClient,
     tokens: TokenServiceClient,

@@ -95,6 +95,20 @@ struct File {
     project: Option<String>,
 }
 
+impl Context {
+    /// The context of a file that has all of it.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, Failure> {
+        let flags = ContextFlags {
+            context: Some(path.to_owned()),
+            endpoint: None,
+            token: None,
+            ca: None,
+            project: None,
+        };
+        flags.resolve()
+    }
+}
+
 impl ContextFlags {
     /// Works out the context.
     pub(crate) fn resolve(&self) -> Result<Context, Failure> {

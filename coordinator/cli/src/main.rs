@@ -6,6 +6,7 @@ use clap::Parser;
 
 mod client;
 mod commands;
+mod configuration;
 mod context;
 mod failure;
 mod format;

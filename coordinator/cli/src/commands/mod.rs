@@ -10,6 +10,7 @@ use crate::output::{self, Format};
 mod agent;
 mod audit;
 mod channel;
+mod configuration;
 mod incident;
 mod monitor;
 mod monitor_flags;
@@ -48,6 +49,12 @@ pub(crate) enum Command {
     Audit(audit::AuditArgs),
     /// Print what happens to incidents, as it happens
     Watch(watch::WatchArgs),
+    Apply(configuration::ApplyArgs),
+    Diff(configuration::DiffArgs),
+    /// Print the configuration as YAML that apply takes; secrets are `keep`
+    Export,
+    /// Print the JSON Schema of configuration files
+    Schema,
 }
 
 /// Does it; the exit code.
@@ -59,16 +66,29 @@ pub(crate) fn run(
     if let Command::Up(args) = command {
         return up::run(args).map_err(|error| Failure::new(exit::FAILED, format!("{error:#}"), ""));
     }
-    let context = context.resolve()?;
+    if matches!(command, Command::Schema) {
+        return Ok(configuration::schema());
+    }
     vigilmon_runtime::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Failure::new(exit::FAILED, e.to_string(), ""))?;
     runtime.block_on(async {
-        let client = Client::connect(&context).await?;
+        // Files are read before anybody is asked for a connection.
         match command {
-            Command::Up(_) => Ok(exit::DONE),
+            Command::Apply(args) => return configuration::apply(args, context, format).await,
+            Command::Diff(args) => return configuration::diff(args, context, format).await,
+            Command::Export => return configuration::export(context, format).await,
+            _ => {}
+        }
+        let client = Client::connect(&context.resolve()?).await?;
+        match command {
+            Command::Up(_)
+            | Command::Apply(_)
+            | Command::Diff(_)
+            | Command::Export
+            | Command::Schema => Ok(exit::DONE),
             Command::Monitor(command) => monitor::run(command, &client, format).await,
             Command::Incident(command) => incident::run(command, &client, format).await,
             Command::Channel(command) => channel::run(command, &client, format).await,

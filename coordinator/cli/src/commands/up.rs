@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -25,7 +25,10 @@ use vigilmon_runtime::signals::Signals;
 use vigilmon_runtime::supervisor::Supervisor;
 use vigilmon_runtime::telemetry;
 
-use crate::failure::exit;
+use crate::client::Client;
+use crate::configuration::{self, Read};
+use crate::context::Context;
+use crate::failure::{Failure, exit};
 use crate::output;
 
 mod demo;
@@ -51,6 +54,9 @@ pub(crate) struct UpArgs {
     /// Add a small site, monitors on it, an inbox, and a page to break and mend it
     #[arg(long, env = "VIGILMON_DEMO")]
     demo: bool,
+    /// Configuration to apply at start: files or folders, as for apply
+    #[arg(short = 'f', long = "file", value_name = "FILE|DIR", num_args = 1..)]
+    files: Vec<PathBuf>,
 }
 
 /// Runs until a signal; the exit code.
@@ -66,14 +72,52 @@ pub(crate) fn run(args: &UpArgs) -> anyhow::Result<u8> {
         output::error(&error.to_string(), "");
         return Ok(exit::USAGE);
     }
+    let wanted = match wanted(&args.files) {
+        Ok(wanted) => wanted,
+        Err(failure) => {
+            output::failure(&failure);
+            return Ok(failure.code);
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(options, args.demo))?;
-    Ok(exit::DONE)
+    match runtime.block_on(serve(options, args.demo, wanted))? {
+        None => Ok(exit::DONE),
+        Some(failure) => {
+            output::failure(&failure);
+            Ok(failure.code)
+        }
+    }
 }
 
-async fn serve(options: Options, demo: bool) -> anyhow::Result<()> {
+/// What the files want; what is wrong with them alone is said before anything starts.
+fn wanted(files: &[PathBuf]) -> Result<Option<Read>, Failure> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let read = configuration::read(files)?;
+    if read.faults.is_empty() {
+        Ok(Some(read))
+    } else {
+        Err(super::configuration::refused(&read.faults))
+    }
+}
+
+/// Applies it as `vigilmon apply` does, over the gRPC port.
+async fn apply(wanted: Read, context: &Path) -> Result<(), Failure> {
+    let client = Client::connect(&Context::of_file(context)?).await?;
+    let lines = super::configuration::apply_at_start(wanted, &client).await?;
+    output::lines(&lines);
+    Ok(())
+}
+
+/// Runs until a signal, or says why the configuration could not be applied.
+async fn serve(
+    options: Options,
+    demo: bool,
+    wanted: Option<Read>,
+) -> anyhow::Result<Option<Failure>> {
     let agents = Supervisor::new(CancellationToken::new());
     let stop = Signals::listen()?.watch(&agents);
     let clock = SystemClock::shared();
@@ -89,21 +133,27 @@ async fn serve(options: Options, demo: bool) -> anyhow::Result<()> {
     if let Some(demo) = &app.demo {
         demo::prepare(demo).await?;
     }
-    tokio::select! {
-        () = connected(&app, &regions, &started) => welcome::print(&app, &regions, &addresses),
-        () = app.wait(&stop) => {}
-        () = agents.failed_token().cancelled_owned() => {}
-    }
-    tokio::select! {
-        () = app.wait(&stop) => {}
-        () = agents.failed_token().cancelled_owned() => {}
+    let refused = match wanted {
+        Some(wanted) => apply(wanted, &app.context).await.err(),
+        None => None,
+    };
+    if refused.is_none() {
+        tokio::select! {
+            () = connected(&app, &regions, &started) => welcome::print(&app, &regions, &addresses),
+            () = app.wait(&stop) => {}
+            () = agents.failed_token().cancelled_owned() => {}
+        }
+        tokio::select! {
+            () = app.wait(&stop) => {}
+            () = agents.failed_token().cancelled_owned() => {}
+        }
     }
     // All at once: their patience must not add up.
     futures_util::future::join_all(started.into_iter().map(Agent::stop)).await;
     let failed = agents.has_failed();
     app.shut_down().await?;
     anyhow::ensure!(!failed, "an agent failed");
-    Ok(())
+    Ok(refused)
 }
 
 /// While the doors are on loopback, agents and notifications may reach this machine and private
