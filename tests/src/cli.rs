@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ pub struct Cli {
     context: PathBuf,
     folder: PathBuf,
     within: Vec<OsString>,
+    environment: Vec<(String, String)>,
 }
 
 /// Runs a command in a folder in which, and in whose home, no context is.
@@ -50,7 +51,15 @@ impl Cli {
             context: context.to_owned(),
             folder: folder.to_owned(),
             within: vec![],
+            environment: vec![],
         }
+    }
+
+    /// With a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Runs its commands in some surroundings.
@@ -65,14 +74,20 @@ impl Cli {
     /// Runs a command.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Done {
-        let done = Plan::new(programs::vigilmon("vigilmon", Build::Plain))
+        let done = self.command(arguments).output();
+        Done::new(arguments, &done.expect("vigilmon can be started"))
+    }
+
+    /// A command, to be started with streams of the caller's.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let plan = Plan::new(programs::vigilmon("vigilmon", Build::Plain))
             .args(arguments)
             .env("VIGILMON_CONTEXT", &self.context)
             .folder(&self.folder)
-            .within(&self.within)
-            .command()
-            .output();
-        Done::new(arguments, &done.expect("vigilmon can be started"))
+            .within(&self.within);
+        let set = |plan: Plan, (name, value): &(String, String)| plan.env(name, value);
+        self.environment.iter().fold(plan, set).command()
     }
 
     /// Starts a command that goes on; what it prints goes to `out`.

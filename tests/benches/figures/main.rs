@@ -4,6 +4,7 @@
 //! Each is measured through the doors that users and agents use.
 
 mod alerts;
+mod apply;
 mod first;
 mod results;
 
@@ -13,10 +14,11 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 3] = [
+    let figures: [(&str, fn()); 4] = [
         ("first", first::print),
         ("alerts", alerts::print),
         ("results", results::print),
+        ("apply", apply::print),
     ];
     for (name, print) in figures {
         if chosen.is_empty() || chosen.iter().any(|word| word == name) {

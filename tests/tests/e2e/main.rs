@@ -4,6 +4,7 @@ mod agent_program;
 mod agents;
 mod application;
 mod commands;
+mod configuration;
 mod delivery;
 mod folders;
 mod input;

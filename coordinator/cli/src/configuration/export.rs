@@ -137,6 +137,14 @@ fn channel(channel: &v1::Channel) -> Document {
             kind.text("secret", kept(&webhook.secret));
             out.put("webhook", kind.map());
         }
+        Some(v1::channel::Kind::Slack(slack)) => {
+            kind.text("url", kept(&slack.url));
+            out.put("slack", kind.map());
+        }
+        Some(v1::channel::Kind::Discord(discord)) => {
+            kind.text("url", kept(&discord.url));
+            out.put("discord", kind.map());
+        }
         Some(v1::channel::Kind::Email(email)) => {
             kind.texts("to", &email.to);
             out.put("email", kind.map());

@@ -84,6 +84,12 @@ pub(super) static CHANNEL: Table = Table {
     what: "a channel",
     keys: &[
         NAME,
+        key(
+            "slack",
+            Map(&SLACK),
+            "A Slack incoming webhook, or a service that takes the same",
+        ),
+        key("discord", Map(&DISCORD), "A Discord webhook"),
         key("webhook", Map(&WEBHOOK), "Standard Webhooks"),
         key("email", Map(&EMAIL), "Mail by the operator's relay"),
         key(
@@ -101,7 +107,19 @@ pub(super) static CHANNEL: Table = Table {
 };
 
 /// The kinds of channels.
-pub(super) const CHANNEL_KINDS: &[&str] = &["webhook", "email", "inbox"];
+pub(super) const CHANNEL_KINDS: &[&str] = &["slack", "discord", "webhook", "email", "inbox"];
+
+static SLACK: Table = Table {
+    what: "a Slack channel",
+    keys: &[needed("url", Secret, "The webhook's URL")],
+    one_of: &[],
+};
+
+static DISCORD: Table = Table {
+    what: "a Discord channel",
+    keys: &[needed("url", Secret, "The webhook's URL")],
+    one_of: &[],
+};
 
 static WEBHOOK: Table = Table {
     what: "a webhook",

@@ -103,6 +103,14 @@ fn channel(node: &Node) -> v1::Channel {
 }
 
 fn channel_kind(node: &Node) -> Option<v1::channel::Kind> {
+    if let Some(slack) = node.get("slack") {
+        let url = secret(slack, "url");
+        return Some(v1::channel::Kind::Slack(v1::SlackChannel { url }));
+    }
+    if let Some(discord) = node.get("discord") {
+        let url = secret(discord, "url");
+        return Some(v1::channel::Kind::Discord(v1::DiscordChannel { url }));
+    }
     if let Some(webhook) = node.get("webhook") {
         return Some(v1::channel::Kind::Webhook(v1::WebhookChannel {
             url: secret(webhook, "url"),

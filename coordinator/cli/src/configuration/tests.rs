@@ -338,6 +338,8 @@ regions: [{name: us-east, display_name: New York}, {name: eu-west}]
 channels:
   - {name: hook, webhook: {url: keep, secret: keep}, fallback: mail}
   - {name: mail, email: {to: [ops@example.com, b@example.com]}}
+  - {name: chat, slack: {url: keep}}
+  - {name: talk, discord: {url: 'https://discord.example/x'}}
 routes:
   - {name: all, match: {severity: [info], monitor: api, event: [opened], scope: [regional]}, to: [hook]}
 monitors:
