@@ -259,6 +259,7 @@ pub fn notification_key(
     let hash = match purpose {
         Purpose::Notice => hash.text("notice"),
         Purpose::Fallback(of) => hash.text("fallback").bytes(of.as_bytes()),
+        Purpose::Step => hash.text("step"),
     };
     let digest = first_16(&hash.number(u64::from(n)).end());
     format!("msg_{:032x}", u128::from_be_bytes(digest))

@@ -181,6 +181,21 @@ impl Incident {
     pub fn seq(&self) -> u32 {
         self.transitions.last().map_or(0, |t| t.seq)
     }
+
+    /// The transition that gave it its scope.
+    #[must_use]
+    pub fn last_scoped(&self) -> Option<&Transition> {
+        let mut newest_first = self.transitions.iter().rev();
+        newest_first.find(|t| t.kind.sets_scope())
+    }
+}
+
+impl TransitionKind {
+    /// Whether it gives an incident its scope.
+    #[must_use]
+    pub const fn sets_scope(self) -> bool {
+        matches!(self, Self::Opened | Self::Widened | Self::Narrowed)
+    }
 }
 
 /// What an incident is about.

@@ -35,7 +35,6 @@ impl Rules {
     pub(super) fn of(spec: &MonitorSpec) -> Self {
         let quorum = Quorum::new(spec.quorum, spec.regions.len())
             .expect("a specification is made only with a quorum that its regions can make");
-        let regional = quorum.required() >= 2 && !spec.regional_after.is_zero();
         Self {
             meaning: spec.meaning(),
             quorum,
@@ -44,7 +43,7 @@ impl Rules {
             timeout: spec.timeout,
             failures: spec.failures.get().into(),
             successes: spec.successes.get().into(),
-            regional_after: regional.then_some(spec.regional_after),
+            regional_after: spec.has_regional_incidents().then_some(spec.regional_after),
             severity: spec.severity,
         }
     }

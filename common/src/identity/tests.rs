@@ -129,6 +129,7 @@ fn notifications_that_differ_in_anything_share_no_key() {
         notification_key(&incident, 2, channel(1), Purpose::Notice, 0),
         notification_key(&incident, 1, channel(2), Purpose::Notice, 0),
         notification_key(&incident, 1, channel(1), Purpose::Fallback(channel(1)), 0),
+        notification_key(&incident, 1, channel(1), Purpose::Step, 0),
         notification_key(&incident, 1, channel(1), Purpose::Notice, 1),
         notification_key(&test, 1, channel(1), Purpose::Notice, 0),
     ];

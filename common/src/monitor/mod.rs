@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::id::{ChannelId, MonitorId};
 use crate::name::{Name, Region};
+use crate::quorum::Quorum;
 use crate::redact;
 use crate::time::Time;
 
@@ -62,6 +63,14 @@ impl MonitorSpec {
         match &self.kind {
             Kind::Http(http) => redact::url(&http.url),
         }
+    }
+
+    /// Whether one region that fails alone, for long enough, is an incident: not where that is
+    /// switched off, nor where one region is a quorum by itself.
+    #[must_use]
+    pub fn has_regional_incidents(&self) -> bool {
+        let quorum = Quorum::new(self.quorum, self.regions.len());
+        quorum.is_ok_and(|q| q.required() >= 2) && !self.regional_after.is_zero()
     }
 
     /// The target as messages for people name it: host, port if not the scheme's own, path.

@@ -42,6 +42,9 @@ pub struct Data {
     pub regions: Option<RegionsPart>,
     /// The heartbeat's own facts, of heartbeat monitors.
     pub heartbeat: Option<serde_json::Value>,
+    /// The step of a route that tells this channel, present where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepPart>,
     /// The cause within Vigilmon, present in `system.*` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemPart>,
@@ -126,6 +129,17 @@ pub struct RegionsPart {
     pub assigned: usize,
 }
 
+/// Why a channel hears of an incident later than others: nobody has taken it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the fields are those of a route's step")]
+pub struct StepPart {
+    pub route: String,
+    /// Which step of the route, from 1.
+    pub number: usize,
+    /// How long after the incident began, or became global.
+    pub after_seconds: Seconds,
+}
+
 /// A cause within Vigilmon, within an event.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the fields are those of `SystemFacts`")]
@@ -161,27 +175,29 @@ impl Body {
     #[must_use]
     pub fn of_incident(event: &str, incident: &Incident, public_url: &str) -> Option<Self> {
         let transition = incident.transitions.last()?;
-        let (monitor, system) = subject(&incident.subject);
-        let regions = match system {
-            Some(_) => None,
-            None => last_evidence(incident).map(regions),
-        };
         Some(Self {
             event: event.to_owned(),
             timestamp: transition.at,
-            data: Data {
-                incident: Some(incident_part(incident, public_url)),
-                transition: Some(transition_part(transition)),
-                monitor,
-                reason: Some(ReasonPart {
-                    code: incident.reason.code.to_string(),
-                    text: incident.reason.text.clone(),
-                    status_code: incident.reason.status_code,
-                }),
-                regions,
-                heartbeat: None,
-                system,
-            },
+            data: data(incident, transition, public_url),
+        })
+    }
+
+    /// The event of a step: the incident as it stands, with the transition that gave it its scope,
+    /// whatever was said since.
+    #[must_use]
+    pub fn of_step(
+        event: &str,
+        incident: &Incident,
+        step: StepPart,
+        public_url: &str,
+        now: Time,
+    ) -> Option<Self> {
+        let mut data = data(incident, incident.last_scoped()?, public_url);
+        data.step = Some(step);
+        Some(Self {
+            event: event.to_owned(),
+            timestamp: now,
+            data,
         })
     }
 
@@ -245,6 +261,28 @@ impl Data {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("every map in a body has text keys")
+    }
+}
+
+fn data(incident: &Incident, transition: &Transition, public_url: &str) -> Data {
+    let (monitor, system) = subject(&incident.subject);
+    let regions = match system {
+        Some(_) => None,
+        None => last_evidence(incident).map(regions),
+    };
+    Data {
+        incident: Some(incident_part(incident, public_url)),
+        transition: Some(transition_part(transition)),
+        monitor,
+        reason: Some(ReasonPart {
+            code: incident.reason.code.to_string(),
+            text: incident.reason.text.clone(),
+            status_code: incident.reason.status_code,
+        }),
+        regions,
+        heartbeat: None,
+        step: None,
+        system,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Channels that messages go to, and routes that pick them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::id::{ChannelId, RouteId};
 use crate::incident::Scope;
@@ -101,10 +102,21 @@ pub struct Route {
     pub scopes: Vec<Scope>,
     /// The channels that it leads to.
     pub to: Vec<ChannelId>,
+    /// Who hears of it later, unless somebody takes it before.
+    pub then: Vec<Step>,
     /// When it was first saved.
     pub created_at: Time,
     /// Grows with every save: the etag.
     pub version: u64,
+}
+
+/// Who else is told of an incident that nobody has taken for a while.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// How long after the incident began, or became global.
+    pub after: Duration,
+    /// The channels that it leads to.
+    pub to: Vec<ChannelId>,
 }
 
 /// The words of a route's `event` list.

@@ -13,6 +13,9 @@
 //!   of, is superseded; a row that was tried never is.
 //! - Nothing got through for [`FAILING_AFTER`], or a row is given up: the channel is reported as
 //!   failing, until something gets through.
+//! - A step waits outside of its line until it is due; then the owner of its incident is asked, and
+//!   the row that it answers with is sent like any other, or ends. A newer step of the same
+//!   incident to the same channel takes its place.
 //! - A row that tells of a `channel test` is tried once and counts for nothing else.
 //!
 //! Every row ends as sent, suppressed, superseded or dead. After a crash the machine is filled
@@ -35,6 +38,7 @@ mod effects;
 mod lane;
 mod settled;
 mod step;
+mod waiting;
 
 pub use answer::{Answer, Failure, FailureKind, RETRY_MAX, RETRY_MIN, backoff, retry_after};
 pub use effects::{Change, Effects, Input, Report};
@@ -42,6 +46,7 @@ use lane::Lanes;
 pub use lane::{FAILING_AFTER, Limits};
 use settled::Settled;
 use step::Step;
+use waiting::Waiting;
 
 /// How long a row is tried.
 pub const EXPIRY: Duration = Duration::from_secs(24 * 3_600);
@@ -72,6 +77,8 @@ pub struct Delivery {
     /// Settled rows that stay in the store while their subject goes on: delivered copies, since
     /// who got one hears of what follows, and ends.
     lingering: BTreeMap<RowSubject, Vec<Row>>,
+    /// Steps whose time has not come, or on which their owner decides.
+    waiting: Waiting,
     /// Subjects whose last message is on its way.
     ending: BTreeSet<RowSubject>,
     settled: Settled,
@@ -113,6 +120,7 @@ impl Delivery {
         self.forget_old(&mut step);
         Effects {
             attempts: self.start_attempts(now),
+            steps: self.waiting.take_due(now),
             changes: step.changes.into_values().collect(),
             reports: step.reports,
         }
@@ -127,7 +135,7 @@ impl Delivery {
             Some(false) | None => lane.failing_since.map(|since| since + FAILING_AFTER),
         };
         let report = self.lanes.iter().filter_map(unreported).min();
-        let wakes = [self.lanes.next_start(), copy, report];
+        let wakes = [self.lanes.next_start(), copy, report, self.waiting.next()];
         wakes.into_iter().flatten().min()
     }
 
@@ -140,20 +148,33 @@ impl Delivery {
     pub fn waiting_for(&self, channel: ChannelId) -> impl Iterator<Item = (&Row, bool)> {
         let entries = self.entries.values();
         let of_channel = entries.filter(move |e| e.row.channel == channel);
-        of_channel.map(|e| (&e.row, e.in_flight))
+        let steps = self
+            .waiting
+            .rows()
+            .filter(move |row| row.channel == channel);
+        let steps = steps.map(|row| (row, false));
+        of_channel.map(|e| (&e.row, e.in_flight)).chain(steps)
     }
 
     fn added(&mut self, mut rows: Vec<Row>, step: &mut Step<'_>) {
         rows.sort_by_key(|row| row.id);
         for row in rows {
+            if self.waiting.contains(row.id) {
+                self.step_answered(row, step);
+                continue;
+            }
             if self.entries.contains_key(&row.id) || self.settled.contains(row.id) {
                 continue;
             }
             if is_end(&row) {
                 self.ending.insert(row.subject.clone());
             }
-            if row.state == RowState::Pending {
+            if row.is_waiting() {
+                self.wait_for_step(row, step);
+            } else if row.state == RowState::Pending {
                 self.admit(row, step);
+            } else if row.purpose == Purpose::Step {
+                self.withdrawn(row, step);
             } else {
                 self.settled.insert(row.id);
                 self.linger(row);

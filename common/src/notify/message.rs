@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::duration;
 use crate::name::Region;
 use crate::notify::body::{Body, Data, IncidentPart, RegionsPart, SystemPart, TransitionPart};
 use crate::time::Time;
@@ -52,6 +53,11 @@ impl Message {
             },
             _ => of_test(body.timestamp),
         };
+        if let Some(step) = &data.step {
+            let after = duration::format(step.after_seconds.0);
+            let why = format!("nobody took it within {after} (route {})", step.route);
+            message.say("Escalated", why);
+        }
         if let Some(channel) = copy_of {
             message.say("Copy", format!("{channel} could not deliver this"));
         }

@@ -14,6 +14,7 @@
 //! - System incidents go by routes that name `system`; without such a route to every channel, but
 //!   never to the channel whose own failure they tell.
 //! - A channel gets a transition once, however many routes pick it.
+//! - A transition that changes the scope also makes the rows of the steps ([`steps`]): they wait.
 //!
 //! # What this module does not do
 //! It sends nothing and knows no attempts: [`crate::notify::delivery`] does. That widening voids
@@ -23,12 +24,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ChannelId, RouteId};
 use crate::identity::notification_key;
-use crate::incident::{Incident, MonitorFacts, Scope, Subject, Told, TransitionKind};
-use crate::monitor::Severity;
+use crate::incident::{Incident, Subject, Told, TransitionKind};
 use crate::name::Region;
 use crate::notify::body::Body;
 use crate::notify::channel::{Channel, Route, event};
+use crate::notify::matching::{Case, asks_for, joined, picks};
 use crate::notify::row::{Purpose, Row, RowState, RowSubject};
+use crate::notify::steps;
 use crate::outcome::ReasonCode;
 use crate::time::Time;
 
@@ -88,7 +90,9 @@ pub fn plan(
         row.fallback = fallback(channel, directory).filter(|f| !told_now.contains(f));
         Some(row)
     };
-    messages.into_iter().filter_map(row).collect()
+    let mut rows: Vec<Row> = messages.into_iter().filter_map(row).collect();
+    rows.extend(steps::begin(incident, kind, directory, now, ids));
+    rows
 }
 
 /// The row of a `channel test`; `nonce` tells tests apart.
@@ -165,7 +169,7 @@ fn widen_circle(
 
 /// What a told channel asks for from now on. One that follows changes without a beginning, as its
 /// route wanted, gets no beginning in their middle.
-fn extended(told: &Told, events: &[String]) -> Vec<String> {
+pub(super) fn extended(told: &Told, events: &[String]) -> Vec<String> {
     let both = joined(&told.events, events);
     let follows = asks_for(&told.events, event::UPDATED) && !asks_for(&told.events, event::OPENED);
     if !follows || !asks_for(&both, event::OPENED) {
@@ -217,91 +221,35 @@ fn picked(
     notify: &[ChannelId],
     directory: &Directory,
 ) -> BTreeMap<ChannelId, Vec<String>> {
+    let is_system = matches!(incident.subject, Subject::System(_));
     let mut picked = BTreeMap::new();
-    let mut pick = |channel: ChannelId, events: &[String]| {
+    for (channel, by) in picks(&Case::of(incident), notify, directory) {
+        let events = if is_system { &[] } else { by.events() };
         picked
             .entry(channel)
             .and_modify(|known: &mut Vec<String>| *known = joined(known, events))
             .or_insert_with(|| events.to_vec());
-    };
-    let facts = match &incident.subject {
-        Subject::Monitor(facts) => facts,
-        Subject::System(_) => return picked_for_system(incident, directory),
-    };
-    if directory.routes.is_empty() && notify.is_empty() {
-        if incident.scope == Scope::Global {
-            directory.channels.keys().for_each(|c| pick(*c, &[]));
-        }
-        return picked;
     }
-    if incident.scope == Scope::Global {
-        notify.iter().for_each(|c| pick(*c, &[]));
-    }
-    let takes = |route: &&Route| takes(route, incident.severity, incident.scope, facts);
-    for route in directory.routes.values().filter(takes) {
-        route.to.iter().for_each(|c| pick(*c, &route.events));
-    }
+    picked.retain(|channel, _| !tells_own_failure(incident, *channel, directory));
     picked
 }
 
-fn picked_for_system(
+/// Whether an incident is the failure of this very channel.
+pub(super) fn tells_own_failure(
     incident: &Incident,
+    channel: ChannelId,
     directory: &Directory,
-) -> BTreeMap<ChannelId, Vec<String>> {
-    let names_system = |route: &&Route| {
-        route.events.iter().any(|e| e == event::SYSTEM)
-            && (route.severity.is_empty() || route.severity.contains(&incident.severity))
-            && route.labels.is_empty()
-            && route.monitors.is_empty()
-    };
-    let by_route = directory.routes.values().filter(names_system);
-    let mut channels: BTreeSet<ChannelId> = by_route.flat_map(|r| r.to.clone()).collect();
-    if channels.is_empty() {
-        channels.extend(directory.channels.keys());
-    }
-    let tells_own_failure = |channel: &ChannelId| match &incident.subject {
-        Subject::System(facts) if incident.reason.code == ReasonCode::ChannelFailing => directory
-            .channels
-            .get(channel)
-            .is_some_and(|c| c.name.as_str() == facts.about),
+) -> bool {
+    match &incident.subject {
+        Subject::System(facts) if incident.reason.code == ReasonCode::ChannelFailing => {
+            let channel = directory.channels.get(&channel);
+            channel.is_some_and(|c| c.name.as_str() == facts.about)
+        }
         Subject::System(_) | Subject::Monitor(_) => false,
-    };
-    channels.retain(|channel| !tells_own_failure(channel));
-    channels.into_iter().map(|c| (c, Vec::new())).collect()
-}
-
-/// Whether a route takes a monitor's incident. An absent matcher takes all, an absent scope only
-/// global ones, an absent event list everything but system incidents.
-fn takes(route: &Route, severity: Severity, scope: Scope, facts: &MonitorFacts) -> bool {
-    let only_system = !route.events.is_empty() && route.events.iter().all(|e| e == event::SYSTEM);
-    let scope_fits = match route.scopes.as_slice() {
-        [] => scope == Scope::Global,
-        scopes => scopes.contains(&scope),
-    };
-    let labels_fit = route
-        .labels
-        .iter()
-        .all(|(key, value)| facts.labels.get(key) == Some(value));
-    let monitor_fits =
-        route.monitors.is_empty() || route.monitors.iter().any(|m| m.as_str() == facts.name);
-    let severity_fits = route.severity.is_empty() || route.severity.contains(&severity);
-    !only_system && scope_fits && labels_fit && monitor_fits && severity_fits
-}
-
-fn asks_for(events: &[String], event: &str) -> bool {
-    events.is_empty() || events.iter().any(|e| e == event)
-}
-
-/// Both lists together; an empty one asks for everything.
-fn joined(one: &[String], other: &[String]) -> Vec<String> {
-    if one.is_empty() || other.is_empty() {
-        return Vec::new();
     }
-    let both: BTreeSet<&String> = one.iter().chain(other).collect();
-    both.into_iter().cloned().collect()
 }
 
-fn fallback(channel: ChannelId, directory: &Directory) -> Option<ChannelId> {
+pub(super) fn fallback(channel: ChannelId, directory: &Directory) -> Option<ChannelId> {
     let fallback = directory.channels.get(&channel)?.fallback?;
     directory
         .channels
@@ -310,7 +258,7 @@ fn fallback(channel: ChannelId, directory: &Directory) -> Option<ChannelId> {
 }
 
 /// The operator's names of the regions in a body, frozen with the row.
-fn region_names(body: &Body, directory: &Directory) -> BTreeMap<Region, String> {
+pub(super) fn region_names(body: &Body, directory: &Directory) -> BTreeMap<Region, String> {
     let Some(regions) = &body.data.regions else {
         return BTreeMap::new();
     };

@@ -24,6 +24,7 @@ pub struct Row {
     /// The event's type, such as `incident.opened`.
     pub event: String,
     /// The webhook body, frozen: JSON as receivers rely on it. Other channels render from it.
+    /// Empty while a step waits: it says how the incident stands when it is due.
     pub body: String,
     /// Display names of regions that the operator had set when it was made: with the body, all
     /// that a message to people is rendered from.
@@ -47,6 +48,15 @@ pub struct Row {
     pub last_error: String,
 }
 
+impl Row {
+    /// Whether this is a step whose time has not come: it is not tried, its incident's owner
+    /// decides on it when it is due.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.purpose == Purpose::Step && self.body.is_empty() && self.state == RowState::Pending
+    }
+}
+
 /// What a row is about.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum RowSubject {
@@ -63,6 +73,8 @@ pub enum Purpose {
     Notice,
     /// A copy of what this channel could not deliver.
     Fallback(ChannelId),
+    /// The incident, to somebody who hears of it later because nobody has taken it.
+    Step,
 }
 
 /// Where a row stands. All but `Pending` are settled.

@@ -12,7 +12,7 @@ use crate::incident::{
 };
 use crate::monitor::Severity;
 use crate::name::{Name, Region};
-use crate::notify::channel::{Channel, ChannelKind, Route};
+use crate::notify::channel::{Channel, ChannelKind, Route, Step};
 use crate::notify::message::{Fact, Marker, Message};
 use crate::notify::plan::Directory;
 use crate::outcome::{Reason, ReasonCode};
@@ -46,9 +46,20 @@ pub(super) fn route(n: u8, to: &[u8]) -> Route {
         events: Vec::new(),
         scopes: Vec::new(),
         to: to.iter().copied().map(channel_id).collect(),
+        then: Vec::new(),
         created_at: Time::EPOCH,
         version: 1,
     }
+}
+
+/// Gives a route steps: after so many seconds to these channels.
+pub(super) fn then(mut route: Route, steps: &[(u64, &[u8])]) -> Route {
+    let step = |(after, to): &(u64, &[u8])| Step {
+        after: Duration::from_secs(*after),
+        to: to.iter().copied().map(channel_id).collect(),
+    };
+    route.then = steps.iter().map(step).collect();
+    route
 }
 
 pub(super) fn directory(channels: &[u8], routes: Vec<Route>) -> Directory {
@@ -141,7 +152,10 @@ pub(super) fn step(incident: &mut Incident, kind: TransitionKind) {
             incident.scope = Scope::Regional;
             incident.severity = Severity::Warning;
         }
-        TransitionKind::Acknowledged => incident.status = IncidentStatus::Acknowledged,
+        TransitionKind::Acknowledged => {
+            incident.status = IncidentStatus::Acknowledged;
+            incident.acknowledged_by = Some("ada".to_owned());
+        }
         TransitionKind::Resolved => {
             incident.status = IncidentStatus::Resolved;
             incident.ended_at = Some(START + Duration::from_secs(252));

@@ -31,7 +31,7 @@ pub use directory::{AgentView, Directory, SharedDirectory};
 pub use dispatch::{SESSION_QUEUE, ToAgent};
 pub use env::Notifier;
 pub use events::{WatchError, Watcher};
-pub use fleet::{ChannelChange, NewApiToken, RouteDraft};
+pub use fleet::{ChannelChange, NewApiToken, RouteDraft, StepDraft};
 pub use handle::{Arrival, Handle};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};

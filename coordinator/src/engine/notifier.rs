@@ -2,11 +2,15 @@
 
 use async_trait::async_trait;
 use vigilmon_common::id::ChannelId;
+use vigilmon_common::incident::Subject;
 use vigilmon_common::notify::channel::Channel;
-use vigilmon_common::notify::row::Row;
+use vigilmon_common::notify::row::{Row, RowSubject};
+use vigilmon_common::notify::steps;
 
 use super::env::Notifier;
+use super::fleet::FleetMessage;
 use super::handle::Handle;
+use super::owner::ShardMessage;
 use crate::notify::{Channels, Sender, Waiting};
 
 #[async_trait]
@@ -45,6 +49,30 @@ impl Channels for Handle {
         // A refusal means that the engine stops; the worker tells it again after the next start.
         if let Err(error) = self.channel_failing(id, how).await {
             tracing::debug!(%error, "a failing channel was not reported");
+        }
+    }
+
+    async fn step_due(&self, row: Row) {
+        let incident = match &row.subject {
+            RowSubject::Incident(id) => self.incident(*id).ok(),
+            RowSubject::Test(_) => None,
+        };
+        let row = Box::new(row);
+        // A refusal means that the engine stops; the step is due again after the next start.
+        match incident.as_ref().map(|i| &i.subject) {
+            Some(Subject::Monitor(facts)) => {
+                let monitor = facts.id;
+                let message = ShardMessage::StepDue { monitor, row };
+                let _ = self.owner(monitor).send(message).await;
+            }
+            Some(Subject::System(_)) => {
+                let _ = self.fleet.send(FleetMessage::StepDue { row }).await;
+            }
+            // Of an incident that the janitor took away nobody decides anything any more.
+            None => self
+                .env
+                .notifier
+                .added(vec![steps::withdraw(*row, steps::OVER)]),
         }
     }
 }

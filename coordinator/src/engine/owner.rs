@@ -18,7 +18,7 @@ use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::notify::plan::plan;
-use vigilmon_common::notify::row::Row;
+use vigilmon_common::notify::row::{Row, RowState};
 use vigilmon_common::time::Time;
 use vigilmon_runtime::clock::Stopwatch;
 use vigilmon_runtime::fault;
@@ -211,7 +211,7 @@ impl Owner {
                     let rows = notify(&self.env, &watched.monitor, &mut incident, now);
                     told = Some((incident.id, incident.told.clone()));
                     watched.state.note_told(incident.id, incident.told.clone());
-                    log_transition(&incident, rows.len());
+                    log_transition(&incident, &rows);
                     let directory = self.env.notify_directory.load();
                     out.changes
                         .extend(events::change(&incident, &directory.public_url));
@@ -371,7 +371,8 @@ fn notify(env: &Env, monitor: &Monitor, incident: &mut Incident, now: Time) -> V
     })
 }
 
-fn log_transition(incident: &Incident, messages: usize) {
+fn log_transition(incident: &Incident, rows: &[Row]) {
+    let messages = rows.iter().filter(|row| !row.is_waiting()).count();
     if let Some(last) = incident.transitions.last() {
         tracing::info!(
             incident = %incident.id,
@@ -381,6 +382,21 @@ fn log_transition(incident: &Incident, messages: usize) {
             messages,
             "incident changed"
         );
+    }
+}
+
+/// Says what became of a step whose time had come.
+pub(super) fn log_step(row: &Row) {
+    let (channel, key) = (&row.channel, &row.key);
+    match &row.state {
+        RowState::Suppressed(reason) => {
+            tracing::info!(%channel, key, reason, "step not sent");
+        }
+        _ if row.is_waiting() => {
+            let to = row.next_at.to_rfc3339();
+            tracing::info!(%channel, key, to, "step put off");
+        }
+        _ => tracing::info!(%channel, key, "step sent on its way"),
     }
 }
 

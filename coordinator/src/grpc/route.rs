@@ -3,15 +3,18 @@
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::incident::Scope;
 use vigilmon_common::notify::channel::Route;
+use vigilmon_common::notify::explain::explain;
 use vigilmon_common::problem::Problems;
 use vigilmon_proto::convert::channel::route_to_wire;
 use vigilmon_proto::convert::monitor::severity_from_wire;
+use vigilmon_proto::convert::route::explanation_to_wire;
+use vigilmon_proto::convert::span;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::route_service_server::RouteService;
 
 use super::auth::Caller;
 use super::{Api, error, etag, page};
-use crate::engine::{Object, RouteDraft};
+use crate::engine::{Object, RouteDraft, StepDraft};
 
 #[async_trait]
 impl RouteService for Api {
@@ -112,6 +115,26 @@ impl RouteService for Api {
             .await;
         removed.map(Response::new).map_err(error::status)
     }
+
+    async fn explain(
+        &self,
+        request: Request<v1::ExplainRequest>,
+    ) -> Result<Response<v1::ExplainResponse>, Status> {
+        let caller = Caller::reader(&request)?;
+        let request = request.into_inner();
+        caller.project(&request.project)?;
+        let monitor = self.engine.monitor(&request.monitor);
+        let monitor = monitor.map_err(error::status)?;
+        let directory = self.engine.notify_directory();
+        let explanations = explain(&monitor, &directory);
+        let explanations = explanations.iter();
+        Ok(Response::new(v1::ExplainResponse {
+            monitor: monitor.spec.name.to_string(),
+            explanations: explanations
+                .map(|one| explanation_to_wire(one, &directory))
+                .collect(),
+        }))
+    }
 }
 
 impl Api {
@@ -146,8 +169,9 @@ fn masked(mut stored: v1::Route, given: v1::Route, paths: &[String]) -> Result<v
             "events" => stored.events.clone_from(&given.events),
             "scopes" => stored.scopes.clone_from(&given.scopes),
             "to" => stored.to.clone_from(&given.to),
+            "then" => stored.then.clone_from(&given.then),
             _ => {
-                let remedy = "name, severities, labels, monitors, events, scopes, to";
+                let remedy = "name, severities, labels, monitors, events, scopes, to, then";
                 return Err(error::invalid_field(
                     "update_mask",
                     "names no field",
@@ -190,6 +214,7 @@ pub(super) fn draft_noting(wire: v1::Route, problems: &mut Problems) -> RouteDra
             }
         }
     }
+    let then = steps(wire.then, problems);
     RouteDraft {
         name: wire.name,
         severity,
@@ -198,5 +223,20 @@ pub(super) fn draft_noting(wire: v1::Route, problems: &mut Problems) -> RouteDra
         events: wire.events,
         scopes,
         to: wire.to,
+        then,
     }
+}
+
+fn steps(wire: Vec<v1::RouteStep>, problems: &mut Problems) -> Vec<StepDraft> {
+    let mut step = |step: v1::RouteStep| {
+        let after = step.after.as_ref().and_then(span);
+        if after.is_none() {
+            problems.add("then", "a step without a time", "give `after`, such as 5m");
+        }
+        StepDraft {
+            after: after.unwrap_or_default(),
+            to: step.to,
+        }
+    };
+    wire.into_iter().map(&mut step).collect()
 }

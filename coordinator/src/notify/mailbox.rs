@@ -70,9 +70,12 @@ pub fn channel() -> (Sender, Mailbox) {
 }
 
 impl Sender {
-    /// These rows were committed.
+    /// These rows were committed. After some did not fit none goes through until the worker has
+    /// read the store: what comes later must not overtake them.
     pub fn added(&self, rows: Vec<Row>) {
-        self.send(Event::Added(rows));
+        if !self.missed.any.load(Ordering::Acquire) {
+            self.send(Event::Added(rows));
+        }
     }
 
     /// This channel was saved.

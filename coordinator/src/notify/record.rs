@@ -61,6 +61,10 @@ pub(super) fn records(
 
 /// What the row's message says first.
 pub(super) fn subject(row: &Row) -> String {
+    if row.body.is_empty() {
+        // Its message is made when it is due, from the incident as it stands then.
+        return "a step of a route".to_owned();
+    }
     let body = Body::from_json(&row.body).ok();
     let message = body.map(|body| Message::render(&body, &row.region_names, None));
     let title = message.map(|message| message.title).unwrap_or_default();
@@ -68,8 +72,8 @@ pub(super) fn subject(row: &Row) -> String {
 }
 
 fn kept(row: &Row) -> Option<KeptMessage> {
-    let is_settled = row.state != RowState::Pending;
-    (is_settled && row.body.len() <= BODY_MAX).then(|| KeptMessage {
+    let has_message = row.state != RowState::Pending && !row.body.is_empty();
+    (has_message && row.body.len() <= BODY_MAX).then(|| KeptMessage {
         seq: row.seq,
         copy_of: match row.purpose {
             Purpose::Fallback(of) => Some(of),

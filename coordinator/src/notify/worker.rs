@@ -52,6 +52,10 @@ pub trait Channels: Send + Sync {
 
     /// The channel fails, and how; `None`: it works. May be told twice.
     async fn failing(&self, id: ChannelId, how: Option<String>);
+
+    /// A step is due: whoever owns its incident decides on it, stores the row as it then is, and
+    /// brings it to the outbox like a new one.
+    async fn step_due(&self, row: Row);
 }
 
 /// What a worker works with.
@@ -227,6 +231,9 @@ impl Worker {
     /// Decides, commits, and only then acts.
     async fn apply(&mut self, input: Input, finished: Option<Finished>) -> anyhow::Result<()> {
         let effects = self.decide(input, finished).await?;
+        for row in effects.steps {
+            self.shared.channels.step_due(row).await;
+        }
         for report in effects.reports {
             self.report(report).await;
         }
@@ -340,7 +347,7 @@ async fn attempt(shared: &Shared, row: Row) -> Finished {
         }) => Attempted::withheld(format!("the channel is off: {why}")),
         Some(channel) => {
             let copy_of = match row.purpose {
-                Purpose::Notice => None,
+                Purpose::Notice | Purpose::Step => None,
                 Purpose::Fallback(of) => shared.channels.channel(of),
             };
             let copy_of = copy_of.as_ref().map(|of| of.name.as_str());

@@ -6,7 +6,7 @@ use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
 
 use super::spec::MASK;
-use super::timestamp;
+use super::{duration, timestamp};
 use crate::v1;
 
 /// A channel as it is answered: secrets masked, the fallback by name.
@@ -90,6 +90,14 @@ pub fn route_to_wire(
             .collect(),
         to: route.to.iter().map(|id| shown(*id, channel_name)).collect(),
         create_time: Some(timestamp(route.created_at)),
+        then: route
+            .then
+            .iter()
+            .map(|step| v1::RouteStep {
+                after: Some(duration(step.after)),
+                to: step.to.iter().map(|id| shown(*id, channel_name)).collect(),
+            })
+            .collect(),
     }
 }
 

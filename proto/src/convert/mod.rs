@@ -18,6 +18,7 @@ pub mod incident;
 pub mod monitor;
 pub mod outcome;
 pub mod result;
+pub mod route;
 pub mod session;
 pub mod spec;
 

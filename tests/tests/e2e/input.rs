@@ -107,6 +107,23 @@ const OTHERS: &[Refused] = &[
     ),
     (&["channel", "test", "nothing"], 3, &["nothing"]),
     (&["route", "add", "r", "--to", "nobody"], 1, &["nobody"]),
+    (
+        &["route", "add", "r", "--to", "c", "--event", "reminder"],
+        1,
+        &["event", "reminder", "opened, updated, resolved, system"],
+    ),
+    (
+        &["route", "add", "r", "--to", "c", "--then", "5m"],
+        2,
+        &["--then", "5m="],
+    ),
+    (
+        &["route", "add", "r", "--to", "c", "--then", "8d=nobody"],
+        1,
+        &["then", "8d", "7d", "nobody"],
+    ),
+    (&["route", "edit", "nothing", "--to", "c"], 3, &["nothing"]),
+    (&["route", "explain", "nothing"], 3, &["nothing"]),
     (&["frobnicate"], 2, &["frobnicate"]),
 ];
 

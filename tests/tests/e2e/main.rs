@@ -14,6 +14,7 @@ mod pages;
 mod regions;
 mod reload;
 mod restarts;
+mod routes;
 mod scene;
 mod secrets;
 mod tokens;

@@ -8,7 +8,7 @@ use crate::time::Time;
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// These rows are in the store: new ones, or after a start all of them.
+    /// These rows are in the store: new ones, steps as their owners decided, or after a start all.
     Added(Vec<Row>),
     /// An attempt has ended.
     Finished {
@@ -32,6 +32,9 @@ pub struct Effects {
     pub changes: Vec<Change>,
     /// Try these; each answer comes back as [`Input::Finished`].
     pub attempts: Vec<Row>,
+    /// Steps that are due: ask the owners of their incidents. Each stores its answer, and the row as
+    /// it then is comes back as [`Input::Added`].
+    pub steps: Vec<Row>,
     /// Tell the fleet. It may hear the same twice, after a start for instance.
     pub reports: Vec<Report>,
 }

@@ -7,6 +7,7 @@ use crate::identity::notification_key;
 use crate::notify::testkit::{START, channel_id};
 
 mod random;
+mod steps;
 
 const A: u8 = 1;
 const B: u8 = 2;
@@ -55,6 +56,8 @@ struct Desk {
     stored: BTreeMap<u64, Row>,
     log: BTreeMap<u64, Row>,
     reports: Vec<Report>,
+    /// Steps whose owners were asked.
+    asked: Vec<Row>,
     random: u64,
 }
 
@@ -67,6 +70,7 @@ impl Desk {
             stored: BTreeMap::new(),
             log: BTreeMap::new(),
             reports: Vec::new(),
+            asked: Vec::new(),
             random: 0,
         }
     }
@@ -96,6 +100,7 @@ impl Desk {
             }
         }
         self.reports.extend(effects.reports);
+        self.asked.extend(effects.steps);
         effects.attempts
     }
 

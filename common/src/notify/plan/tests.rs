@@ -1,9 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::incident::Scope;
 use crate::incident::TransitionKind::{
     Acknowledged, Commented, Flapping, Narrowed, Opened, Resolved, Widened,
 };
+use crate::monitor::Severity;
+use crate::notify::channel::event;
 use crate::notify::testkit::{
     START, channel_id, directory, incident, route, step, system_incident,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vigilmon_common::fleet::system::cause_key;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
-use vigilmon_common::notify::channel::{Channel, ChannelKind, check_fallback};
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, check_fallback};
 use vigilmon_common::notify::plan;
 use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
 use vigilmon_common::outcome::ReasonCode;
@@ -315,7 +315,9 @@ impl Fleet {
 
     fn users_of(&self, id: ChannelId) -> Vec<String> {
         let directory = self.directory.read();
-        let routes = directory.routes().values().filter(|r| r.to.contains(&id));
+        let leads_here =
+            |r: &&Route| r.to.contains(&id) || r.then.iter().any(|step| step.to.contains(&id));
+        let routes = directory.routes().values().filter(leads_here);
         let monitors = directory.monitors().filter(|m| m.spec.notify.contains(&id));
         let fallbacks = directory
             .channels()

@@ -18,6 +18,7 @@ use vigilmon_common::monitor::Monitor;
 use vigilmon_common::monitor::draft::MonitorDraft;
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
+use vigilmon_common::notify::row::Row;
 use vigilmon_common::session::assignment::Snapshot;
 
 use super::command::{Actor, CommandError};
@@ -44,7 +45,7 @@ mod tokens;
 pub(crate) use administer::Administration;
 pub use api_tokens::NewApiToken;
 pub use channels::ChannelChange;
-pub use routes::RouteDraft;
+pub use routes::{RouteDraft, StepDraft};
 pub(crate) use routes::{RouteNames, check as check_route};
 
 use assign::Assignments;
@@ -89,6 +90,9 @@ pub(crate) enum FleetMessage {
         id: IncidentId,
         what: DeedKind,
         reply: Reply<Incident>,
+    },
+    StepDue {
+        row: Box<Row>,
     },
     CreateChannel {
         by: Actor,
@@ -262,6 +266,7 @@ impl Fleet {
                 what,
                 reply,
             } => answer(reply, self.system_deed(by, id, what).await),
+            M::StepDue { row } => self.step_due(*row).await,
             M::Connect {
                 arrival,
                 sender,

@@ -1,12 +1,14 @@
 //! Commands on routes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::incident::Scope;
 use vigilmon_common::monitor::Severity;
 use vigilmon_common::name::Name;
-use vigilmon_common::notify::channel::Route;
+use vigilmon_common::notify::channel::{Route, Step, event};
+use vigilmon_common::notify::steps;
 use vigilmon_common::problem::Problems;
 use vigilmon_runtime::random;
 
@@ -16,17 +18,6 @@ use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::directory::Directory;
 use crate::engine::handle::not_found;
 use crate::store::Change;
-
-/// The events that a route may name.
-const EVENTS: [&str; 7] = [
-    "opened",
-    "updated",
-    "resolved",
-    "reminder",
-    "degraded",
-    "certificate_expiring",
-    "system",
-];
 
 /// A route as a user gives it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -43,6 +34,17 @@ pub struct RouteDraft {
     pub events: Vec<String>,
     /// Scopes by word; empty: `global`.
     pub scopes: Vec<String>,
+    /// Channels by name or id; at least one.
+    pub to: Vec<String>,
+    /// Who hears of it later, in the order of time.
+    pub then: Vec<StepDraft>,
+}
+
+/// A step of a route as a user gives it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct StepDraft {
+    /// How long after the incident began.
+    pub after: Duration,
     /// Channels by name or id; at least one.
     pub to: Vec<String>,
 }
@@ -166,16 +168,20 @@ pub(crate) fn check(draft: &RouteDraft, names: &impl RouteNames) -> Result<Route
     for event in draft
         .events
         .iter()
-        .filter(|e| !EVENTS.contains(&e.as_str()))
+        .filter(|e| !event::ALL.contains(&e.as_str()))
     {
         problems.add(
             "event",
             format!("`{event}` is no event"),
-            format!("use {}", EVENTS.join(", ")),
+            format!("use {}", event::ALL.join(", ")),
         );
     }
     let monitors = monitors(&draft.monitors, names, &mut problems);
-    let to = channels(&draft.to, names, &mut problems);
+    if draft.to.is_empty() {
+        problems.add("to", "a route needs at least one channel", "name a channel");
+    }
+    let to = channels("to", &draft.to, names, &mut problems);
+    let then = steps_of(draft, &to, names, &mut problems);
     let Ok(name) = name else { return Err(problems) };
     problems.or(Route {
         id: RouteId::from_bytes([0; 16]),
@@ -186,6 +192,7 @@ pub(crate) fn check(draft: &RouteDraft, names: &impl RouteNames) -> Result<Route
         events: draft.events.clone(),
         scopes,
         to,
+        then,
         created_at: vigilmon_common::time::Time::EPOCH,
         version: 0,
     })
@@ -220,17 +227,39 @@ fn monitors(given: &[String], names: &impl RouteNames, problems: &mut Problems) 
     found
 }
 
-fn channels(given: &[String], names: &impl RouteNames, problems: &mut Problems) -> Vec<ChannelId> {
+fn steps_of(
+    draft: &RouteDraft,
+    to: &[ChannelId],
+    names: &impl RouteNames,
+    problems: &mut Problems,
+) -> Vec<Step> {
+    let step = |step: &StepDraft| Step {
+        after: step.after,
+        to: channels("then", &step.to, names, problems),
+    };
+    let then: Vec<Step> = draft.then.iter().map(step).collect();
+    let as_given = |id| {
+        let mut given = draft.then.iter().flat_map(|step| &step.to);
+        let given = given.find(|reference| names.channel(reference) == Some(id));
+        given.cloned().unwrap_or_default()
+    };
+    steps::check(&then, to, &draft.events, &as_given, problems);
+    then
+}
+
+fn channels(
+    field: &str,
+    given: &[String],
+    names: &impl RouteNames,
+    problems: &mut Problems,
+) -> Vec<ChannelId> {
     let mut found = Vec::new();
-    if given.is_empty() {
-        problems.add("to", "a route needs at least one channel", "name a channel");
-    }
     for reference in given {
         match names.channel(reference) {
             Some(channel) if found.contains(&channel) => {}
             Some(channel) => found.push(channel),
             None => problems.add_dangling(
-                "to",
+                field,
                 format!("channel `{reference}` does not exist"),
                 "add it first with `vigilmon channel add`",
             ),

@@ -8,6 +8,8 @@ use vigilmon_common::id::{ChannelId, IncidentId};
 use vigilmon_common::incident::{Incident, Standing};
 use vigilmon_common::name::Region;
 use vigilmon_common::notify::plan::plan;
+use vigilmon_common::notify::row::{Row, RowSubject};
+use vigilmon_common::notify::steps;
 use vigilmon_common::outcome::ReasonCode;
 use vigilmon_common::time::Time;
 
@@ -18,7 +20,7 @@ use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::events;
 use crate::engine::handle::not_found;
-use crate::engine::owner::{DeedKind, ShardMessage};
+use crate::engine::owner::{DeedKind, ShardMessage, log_step};
 use crate::store::Change;
 
 impl Fleet {
@@ -191,6 +193,33 @@ impl Fleet {
         )];
         self.system_changed(incident.clone(), first, now).await?;
         Ok(incident)
+    }
+
+    /// Decides on a step of a system incident.
+    pub(super) async fn step_due(&mut self, row: Row) -> anyhow::Result<()> {
+        let now = self.env.clock.now();
+        let open = self.system.iter_mut();
+        let is_it = |i: &Incident| row.subject == RowSubject::Incident(i.id);
+        let found = open.map(|(_, incident)| incident).find(|i| is_it(i));
+        let (row, incident) = match found {
+            None => (steps::withdraw(row, steps::OVER), None),
+            Some(incident) => {
+                let directory = self.env.notify_directory.load();
+                let row = steps::fire(row, incident, &directory, now);
+                (row, Some(incident.clone()))
+            }
+        };
+        let mut changes = vec![Change::PutRow(Box::new(row.clone()))];
+        let told = incident.iter().cloned().map(Box::new);
+        changes.extend(told.map(Change::PutIncident));
+        self.env.stores.state.commit(changes).await?;
+        log_step(&row);
+        if let Some(incident) = incident {
+            self.env.incidents.put(incident);
+        }
+        self.env.notifier.added(vec![row]);
+        self.changed();
+        Ok(())
     }
 
     /// Commits a system incident with the messages that its last transition makes.

@@ -1,5 +1,7 @@
 //! Channels and routes, and the configuration as a whole.
 
+use std::sync::Arc;
+
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
@@ -13,6 +15,12 @@ use crate::notify::Waiting;
 use crate::store::DeliveryRecord;
 
 impl Handle {
+    /// Channels and routes as messages are planned by now.
+    #[must_use]
+    pub fn notify_directory(&self) -> Arc<vigilmon_common::notify::plan::Directory> {
+        self.env.notify_directory.load_full()
+    }
+
     /// Saves a new channel; its kind was checked and sealed before.
     ///
     /// # Errors

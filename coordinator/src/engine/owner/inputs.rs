@@ -7,10 +7,12 @@ use std::sync::Arc;
 use vigilmon_common::decide::{Input, MonitorState, Refusal, View};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::monitor::Monitor;
+use vigilmon_common::notify::row::{Row, RowSubject};
+use vigilmon_common::notify::steps;
 use vigilmon_common::time::Time;
 use vigilmon_common::vote::SummaryEntry;
 
-use super::{Consequences, Deed, DeedKind, Owner, ShardMessage, TieChange, target_host};
+use super::{Consequences, Deed, DeedKind, Owner, ShardMessage, TieChange, log_step, target_host};
 use crate::engine::audit;
 use crate::engine::command::{CommandError, Object};
 use crate::store::{Change, RegionResult};
@@ -49,6 +51,7 @@ impl Owner {
                 }));
             }
             ShardMessage::Deed(deed) => self.deed(deed, now, out),
+            ShardMessage::StepDue { monitor, row } => self.step_due(monitor, *row, now, out),
             ShardMessage::Views { of, reply } => {
                 let views = self.views(of, now);
                 out.replies.push(Box::new(move || drop(reply.send(views))));
@@ -144,6 +147,31 @@ impl Owner {
             }),
         };
         out.replies.push(Box::new(move || drop(reply.send(answer))));
+    }
+
+    /// Decides on a step as its incident stands. Acknowledgements come by the same mailbox: either
+    /// is committed before the other is looked at.
+    fn step_due(&mut self, monitor: MonitorId, row: Row, now: Time, out: &mut Consequences) {
+        let watched = self.monitors.get_mut(&monitor);
+        let open = watched.and_then(|watched| {
+            let open = watched.state.incident()?;
+            let is_it = row.subject == RowSubject::Incident(open.id);
+            let incident = is_it.then(|| open.clone())?;
+            Some((watched, incident))
+        });
+        let row = match open {
+            None => steps::withdraw(row, steps::OVER),
+            Some((watched, mut incident)) => {
+                let directory = self.env.notify_directory.load();
+                let row = steps::fire(row, &mut incident, &directory, now);
+                watched.state.note_told(incident.id, incident.told.clone());
+                out.incidents.push(incident);
+                row
+            }
+        };
+        log_step(&row);
+        out.rows.push(row);
+        out.seen = true;
     }
 
     fn still_down(&self, monitor: MonitorId, refusal: &Refusal) -> String {

@@ -8,6 +8,7 @@ use vigilmon_common::id::{AgentId, IncidentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::name::Region;
+use vigilmon_common::notify::row::Row;
 use vigilmon_common::vote::SummaryEntry;
 
 use crate::engine::command::{Actor, CommandError};
@@ -44,6 +45,13 @@ pub(crate) enum ShardMessage {
     },
     /// Somebody does something to an incident.
     Deed(Deed),
+    /// A step of a monitor's incident is due.
+    StepDue {
+        /// The monitor.
+        monitor: MonitorId,
+        /// The step as it waits in the outbox.
+        row: Box<Row>,
+    },
     /// Somebody wants to see how monitors stand.
     Views {
         /// Which; `None` for all.

@@ -332,3 +332,70 @@ async fn deliveries_come_newest_first_in_pages_and_a_settled_one_is_sent_again()
     );
     scene.stop().await;
 }
+
+#[tokio::test]
+async fn a_route_with_steps_says_who_hears_later_and_why_others_pass() {
+    let scene = Scene::start().await;
+    let mut channels = ChannelServiceClient::new(scene.authorized());
+    let mut routes = RouteServiceClient::new(scene.authorized());
+    for name in ["mail", "on-call"] {
+        let to = v1::EmailChannel {
+            to: vec!["ops@example.com".to_owned()],
+        };
+        let channel = v1::CreateChannelRequest {
+            channel: Some(v1::Channel {
+                name: name.to_owned(),
+                kind: Some(v1::channel::Kind::Email(to)),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        channels.create_channel(channel).await.unwrap();
+    }
+    let step = |seconds: i64, to: &str| v1::RouteStep {
+        after: Some(prost_types::Duration { seconds, nanos: 0 }),
+        to: vec![to.to_owned()],
+    };
+    let route = |then| v1::CreateRouteRequest {
+        route: Some(v1::Route {
+            name: "all".to_owned(),
+            to: vec!["mail".to_owned()],
+            then,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let twice = route(vec![step(300, "mail")]);
+    let refused = routes.create_route(twice).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("`mail` was told before"),
+        "{refused}"
+    );
+    let timeless = v1::RouteStep {
+        after: None,
+        to: vec!["on-call".to_owned()],
+    };
+    let refused = routes
+        .create_route(route(vec![timeless]))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+
+    let made = routes.create_route(route(vec![step(300, "on-call")])).await;
+    assert_eq!(made.unwrap().into_inner().then, [step(300, "on-call")]);
+    let in_use = v1::DeleteChannelRequest {
+        r#ref: "on-call".to_owned(),
+        ..Default::default()
+    };
+    let refused = channels.delete_channel(in_use).await.unwrap_err();
+    assert!(refused.message().contains("route `all`"), "{refused}");
+
+    let unknown = v1::ExplainRequest {
+        monitor: "nothing".to_owned(),
+        ..Default::default()
+    };
+    let refused = routes.explain(unknown).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    scene.stop().await;
+}

@@ -43,6 +43,11 @@ impl Channels for Known {
     async fn failing(&self, _: ChannelId, how: Option<String>) {
         self.reports.lock().unwrap().push(how.unwrap_or_default());
     }
+
+    async fn step_due(&self, row: Row) {
+        let name = format!("step {}", row.id);
+        self.reports.lock().unwrap().push(name);
+    }
 }
 
 /// A worker over a memory store.
@@ -380,4 +385,21 @@ async fn what_was_settled_is_kept_with_all_that_sending_it_again_takes() {
     assert_eq!(first[1].as_ref().unwrap().body, row(1, 1).body);
     assert!(kept(2).all(|kept| kept.is_none()), "too long to keep");
     assert!(log.iter().all(|r| r.subject.starts_with("DOWN: ")));
+}
+
+#[tokio::test]
+async fn a_step_that_is_due_is_asked_about_and_not_sent_by_itself() {
+    let mut step = row(1, 1);
+    step.purpose = Purpose::Step;
+    let body = std::mem::take(&mut step.body);
+    let inbox = testkit::channel(1, ChannelKind::Inbox);
+    let mut bench = Bench::start(vec![inbox], vec![step.clone()]).await;
+    let asked = || (bench.reports() == ["step 1"]).then_some(());
+    wait_for("the question", asked).await;
+    assert!(bench.inbox.messages().is_empty());
+
+    step.body = body;
+    bench.add(vec![step]).await;
+    wait_for("the message", || bench.inbox.messages().pop()).await;
+    bench.stop().await;
 }

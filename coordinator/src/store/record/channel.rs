@@ -1,10 +1,13 @@
 //! Channels and routes as records.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use vigilmon_common::id::{ChannelId, RouteId};
-use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed};
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed, Step};
 
 use super::pb::channel::{Email, Inbox, Kind, Post, Webhook};
+use super::pb::route;
 use super::{Invalid, Stored, id, name, pb, raw, required, time, word};
 
 impl Stored for Channel {
@@ -88,6 +91,7 @@ impl Stored for Route {
             to: self.to.iter().map(|c| raw(c.as_bytes())).collect(),
             created_ms: self.created_at.as_millis(),
             version: self.version,
+            then: self.then.iter().map(step_message).collect(),
         }
     }
 
@@ -110,8 +114,24 @@ impl Stored for Route {
             events: m.events,
             scopes: m.scopes.iter().map(|s| word(s)).collect::<Result<_, _>>()?,
             to: m.to.iter().map(channel).collect::<Result<_, _>>()?,
+            then: m.then.iter().map(step).collect::<Result<_, _>>()?,
             created_at: time(m.created_ms),
             version: m.version,
         })
     }
+}
+
+fn step_message(step: &Step) -> route::Step {
+    route::Step {
+        after_ms: u64::try_from(step.after.as_millis()).unwrap_or(u64::MAX),
+        to: step.to.iter().map(|c| raw(c.as_bytes())).collect(),
+    }
+}
+
+fn step(m: &route::Step) -> Result<Step, Invalid> {
+    let to = m.to.iter().map(|c| id(c, ChannelId::from_bytes));
+    Ok(Step {
+        after: Duration::from_millis(m.after_ms),
+        to: to.collect::<Result<_, _>>()?,
+    })
 }

@@ -30,9 +30,10 @@ impl Stored for Row {
             seq: self.seq,
             channel: raw(self.channel.as_bytes()),
             fallback_of: match self.purpose {
-                Purpose::Notice => None,
+                Purpose::Notice | Purpose::Step => None,
                 Purpose::Fallback(of) => Some(raw(of.as_bytes())),
             },
+            step: self.purpose == Purpose::Step,
             event: self.event.clone(),
             body: self.body.clone(),
             region_names: region_names
@@ -70,7 +71,11 @@ impl Stored for Row {
             subject,
             seq: m.seq,
             channel: channel(&m.channel)?,
-            purpose: fallback_of.map_or(Purpose::Notice, Purpose::Fallback),
+            purpose: match fallback_of {
+                Some(of) => Purpose::Fallback(of),
+                None if m.step => Purpose::Step,
+                None => Purpose::Notice,
+            },
             event: m.event,
             body: m.body,
             region_names: region_names

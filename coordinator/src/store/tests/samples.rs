@@ -12,7 +12,7 @@ use vigilmon_common::incident::{
 use vigilmon_common::monitor::draft::{HttpDraft, Known, MonitorDraft};
 use vigilmon_common::monitor::{Meaning, Monitor, Severity};
 use vigilmon_common::name::{Name, Region};
-use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed};
+use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, Sealed, Step};
 use vigilmon_common::notify::row::{Purpose, Row, RowState, RowSubject};
 use vigilmon_common::outcome::{Outcome, OutcomeKind, Reason, ReasonCode};
 use vigilmon_common::result::{CheckResult, Observation, Phases, Run};
@@ -170,7 +170,11 @@ pub(super) fn row(n: u64) -> Row {
         subject: RowSubject::Incident(incident_id(n)),
         seq: 2,
         channel: channel_id(n),
-        purpose: Purpose::Fallback(channel_id(n + 1)),
+        purpose: match n % 3 {
+            0 => Purpose::Notice,
+            1 => Purpose::Fallback(channel_id(n + 1)),
+            _ => Purpose::Step,
+        },
         event: "incident.opened".to_owned(),
         body: "{}".to_owned(),
         region_names: BTreeMap::from([(region(0), "EU-West".to_owned())]),
@@ -211,6 +215,10 @@ pub(super) fn route(n: u64) -> Route {
         events: vec!["opened".to_owned()],
         scopes: vec![Scope::Regional],
         to: vec![channel_id(1), channel_id(2)],
+        then: vec![Step {
+            after: Duration::from_secs(300),
+            to: vec![channel_id(3)],
+        }],
         created_at: DAY_START,
         version: 2,
     }

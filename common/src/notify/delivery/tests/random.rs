@@ -26,6 +26,12 @@ enum Event {
     Answer(usize),
     /// The process ends; whether attempts under way had reached their receivers.
     Crash(bool),
+    /// Somebody takes the incident.
+    Acknowledge(u8),
+    /// The owner of a step that is due decides; whether the outbox is told at once.
+    Decide(usize, bool),
+    /// The outbox reads the store: something did not reach it.
+    Reload,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -41,6 +47,9 @@ fn event() -> impl Strategy<Value = Event> {
         3 => prop_oneof![0..10u64, 0..200u64, 0..8_000u64].prop_map(Event::Wait),
         8 => any::<usize>().prop_map(Event::Answer),
         1 => any::<bool>().prop_map(Event::Crash),
+        1 => (0..4u8).prop_map(Event::Acknowledge),
+        3 => (any::<usize>(), prop::bool::weighted(0.9)).prop_map(|(n, told)| Event::Decide(n, told)),
+        1 => Just(Event::Reload),
     ]
 }
 
@@ -50,7 +59,14 @@ struct World {
     under_way: Vec<Row>,
     /// Transitions told so far, per incident; the third ends it.
     told: [u32; 4],
+    /// Which incidents somebody took.
+    acknowledged: [bool; 4],
+    /// Which incidents channel 4 was told of by a step.
+    escalated: [bool; 4],
+    /// Something did not reach the outbox: nothing does until it has read the store.
+    missed: bool,
     next_row: u64,
+    notices: u64,
     /// What receivers took, in order.
     taken: Vec<Row>,
     /// Keys of which a further copy is excused: a crash or a lost answer lies between.
@@ -69,7 +85,11 @@ impl World {
             moods: BTreeMap::new(),
             under_way: Vec::new(),
             told: [0; 4],
+            acknowledged: [false; 4],
+            escalated: [false; 4],
+            missed: false,
             next_row: 0,
+            notices: 0,
             taken: Vec::new(),
             excused: BTreeSet::new(),
             shaken: BTreeSet::new(),
@@ -82,6 +102,10 @@ impl World {
     fn input(&mut self, input: Input) {
         let now = self.desk.now;
         for row in self.desk.on(input) {
+            assert!(
+                !row.body.is_empty(),
+                "a step was tried before it was decided"
+            );
             let body = self.bodies.entry(row.key.clone());
             let body = body.or_insert_with(|| row.body.clone());
             assert_eq!(*body, row.body, "one key, one body");
@@ -147,16 +171,69 @@ impl World {
         };
         self.told[usize::from(incident)] = seq;
         let mut rows = Vec::new();
-        for channel in [1, 3] {
-            self.next_row += 1;
-            let mut row = row(self.next_row, incident, seq, channel, event);
-            row.created_at = self.desk.now;
-            row.next_at = self.desk.now;
-            row.fallback = Some(channel_id(B));
-            rows.push(row);
+        let escalated = self.escalated[usize::from(incident)].then_some(4);
+        for channel in [1, 3].into_iter().chain(escalated) {
+            self.notices += 1;
+            rows.push(self.new_row(incident, seq, channel, event));
         }
+        if seq == 1 {
+            let mut step = self.new_row(incident, seq, 4, event);
+            step.key = notification_key(&step.subject, seq, step.channel, Purpose::Step, 0);
+            step.purpose = Purpose::Step;
+            step.body.clear();
+            step.next_at = self.desk.now + Duration::from_secs(100);
+            rows.push(step);
+        }
+        self.commit(rows, true);
+    }
+
+    /// What an owner does: store, then tell.
+    fn commit(&mut self, rows: Vec<Row>, tell: bool) {
         let stored = rows.iter().map(|r| (r.id, r.clone()));
         self.desk.stored.extend(stored);
+        self.missed |= !tell;
+        if !self.missed {
+            self.input(Input::Added(rows));
+        }
+    }
+
+    fn new_row(&mut self, incident: u8, seq: u32, channel: u8, event: &str) -> Row {
+        self.next_row += 1;
+        let mut row = row(self.next_row, incident, seq, channel, event);
+        row.created_at = self.desk.now;
+        row.next_at = self.desk.now;
+        row.fallback = Some(channel_id(B));
+        row
+    }
+
+    /// As an incident's owner.
+    fn decide(&mut self, which: usize, tell: bool) {
+        if self.desk.asked.is_empty() {
+            return;
+        }
+        let mut row = self.desk.asked.remove(which % self.desk.asked.len());
+        let RowSubject::Incident(id) = &row.subject else {
+            panic!("a step is about an incident");
+        };
+        let incident = usize::from(id.as_bytes()[0]);
+        if self.acknowledged[incident] || self.told[incident] == 3 {
+            row.state = RowState::Suppressed("taken, or over".to_owned());
+        } else {
+            assert!(
+                !self.escalated[incident],
+                "asked about again after it fired"
+            );
+            self.escalated[incident] = true;
+            row.body = format!("as of {}", self.told[incident]);
+            row.created_at = self.desk.now;
+            row.next_at = self.desk.now;
+        }
+        self.commit(vec![row], tell);
+    }
+
+    fn reload(&mut self) {
+        self.missed = false;
+        let rows = self.desk.stored.values().cloned().collect();
         self.input(Input::Added(rows));
     }
 
@@ -167,15 +244,15 @@ impl World {
                 self.take(&row);
             }
             self.excused.insert(row.key.clone());
-            if row.purpose != Purpose::Notice {
+            if matches!(row.purpose, Purpose::Fallback(_)) {
                 self.shaken.insert((row.subject, row.channel));
             }
         }
         self.tried_at.clear();
         self.held_until.clear();
+        self.desk.asked.clear();
         self.desk.machine = Delivery::new(Limits::default());
-        let rows = self.desk.stored.values().cloned().collect();
-        self.input(Input::Added(rows));
+        self.reload();
     }
 
     fn step(&mut self, event: Event) {
@@ -190,20 +267,25 @@ impl World {
             }
             Event::Answer(which) => self.answer(which),
             Event::Crash(reached) => self.crash(reached),
+            Event::Acknowledge(incident) => self.acknowledged[usize::from(incident)] = true,
+            Event::Decide(which, tell) => self.decide(which, tell),
+            Event::Reload => self.reload(),
         }
     }
 
     /// Every receiver takes everything again; every incident ends.
     fn calm(&mut self) {
         self.moods.clear();
+        self.reload();
         for incident in 0..4 {
             while (1..3).contains(&self.told[usize::from(incident)]) {
                 self.transition(incident);
             }
         }
         loop {
-            while !self.under_way.is_empty() {
+            while !self.under_way.is_empty() || !self.desk.asked.is_empty() {
                 self.answer(0);
+                self.decide(0, true);
             }
             let Some(wake) = self.desk.machine.next_wake() else {
                 break;
@@ -221,7 +303,10 @@ impl World {
         assert_eq!(keys.len(), log.len(), "two rows share a key");
         let notices = log.iter().filter(|row| row.purpose == Purpose::Notice);
         let notices = notices.count() as u64;
-        assert_eq!(notices, self.next_row, "every row that was due has an end");
+        assert_eq!(notices, self.notices, "every row that was due has an end");
+        let steps = log.iter().filter(|row| row.purpose == Purpose::Step);
+        let begun = self.told.iter().filter(|told| **told > 0).count();
+        assert_eq!(steps.count(), begun, "every step has an end");
         for row in &log {
             let taken = self.taken.iter().any(|t| t.key == row.key);
             match &row.state {
@@ -232,7 +317,14 @@ impl World {
                     assert!(self.taken.iter().any(|t| t.key == *by));
                 }
                 RowState::Dead(_) => check_copied(row, &log),
-                RowState::Suppressed(_) => panic!("nothing was switched off: {row:?}"),
+                RowState::Suppressed(_) => {
+                    assert_eq!(
+                        row.purpose,
+                        Purpose::Step,
+                        "nothing was switched off: {row:?}"
+                    );
+                    assert!(!taken, "withheld, but taken: {row:?}");
+                }
             }
         }
         self.check_order();
@@ -259,8 +351,8 @@ fn check_copied(dead: &Row, log: &[&Row]) {
         row.subject == dead.subject && row.seq >= dead.seq && row.channel == channel_id(B)
     };
     let copied = log.iter().any(|row| says_it(&row));
-    let is_copy = dead.purpose != Purpose::Notice;
-    assert!(is_copy || copied, "dead without a copy: {dead:?}");
+    let owes_none = dead.fallback.is_none();
+    assert!(owes_none || copied, "dead without a copy: {dead:?}");
 }
 
 proptest! {
