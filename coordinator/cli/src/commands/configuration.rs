@@ -201,7 +201,7 @@ async fn planned(
         Err(status) => return Err(status.into()),
     };
     read.faults
-        .from_coordinator(std::mem::take(&mut plan.problems));
+        .take_coordinators(std::mem::take(&mut plan.problems));
     if read.faults.is_empty() {
         Ok((plan, read.wanted))
     } else {

@@ -80,7 +80,7 @@ impl Faults {
     }
 
     /// Takes what the coordinator found wrong, save what only follows from what was found here.
-    pub(crate) fn from_coordinator(&mut self, problems: Vec<v1::ConfigProblem>) {
+    pub(crate) fn take_coordinators(&mut self, problems: Vec<v1::ConfigProblem>) {
         for problem in problems {
             let text = match problem.remedy.as_str() {
                 "" => problem.message.clone(),
@@ -156,12 +156,11 @@ fn place_of(object: &Rc<Node>, path: &str, message: &str) -> Place {
             break;
         };
         let named = |node: &'_ [super::tree::Entry]| {
-            let found = node.iter().position(|entry| {
+            node.iter().position(|entry| {
                 entry.key == part
                     || format!("{}s", entry.key) == part
                     || entry.key == format!("{part}s")
-            });
-            found
+            })
         };
         match named(entries) {
             Some(at) => node = &entries[at].value,

@@ -168,7 +168,7 @@ routes:
         message: message.to_owned(),
         remedy: String::new(),
     };
-    read.faults.from_coordinator(vec![
+    read.faults.take_coordinators(vec![
         problem(
             "monitors[0].http.url",
             "`ftp://x` is neither http nor https",
@@ -196,7 +196,7 @@ routes:
 fn what_only_follows_is_not_said() {
     let mut read = texts(&[("a.yaml", "monitors:\n  - {name: api, htpp: {}}\n")]);
     assert_eq!(read.faults.lines().len(), 1);
-    read.faults.from_coordinator(vec![v1::ConfigProblem {
+    read.faults.take_coordinators(vec![v1::ConfigProblem {
         field: "monitors[0].http".to_owned(),
         message: "a monitor needs a kind".to_owned(),
         remedy: String::new(),
