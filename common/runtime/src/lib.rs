@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod fault;
 pub mod random;
+pub mod settings;
 pub mod signals;
 pub mod supervisor;
 pub mod telemetry;
