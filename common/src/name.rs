@@ -26,6 +26,9 @@ pub enum InvalidName {
     /// Not a name.
     #[error("use 1 to {NAME_MAX} of A-Z a-z 0-9 space . _ -, first and last a letter or digit")]
     Name,
+    /// Not a name for people.
+    #[error("use 1 to {NAME_MAX} characters of one line")]
+    DisplayName,
     /// Not a region id.
     #[error(
         "use 1 to {REGION_MAX} lower-case letters and digits with single `-` between, such as us-east"
@@ -89,6 +92,20 @@ impl Region {
             _ => part[..1].to_ascii_uppercase() + &part[1..],
         };
         self.0.split('-').map(shown).collect::<Vec<_>>().join("-")
+    }
+}
+
+/// Checks a name for people: one line, without white space around it.
+///
+/// # Errors
+/// It is empty, too long, or more than a line.
+pub fn display_name(text: &str) -> Result<String, InvalidName> {
+    let text = text.trim();
+    let fits = (1..=NAME_MAX).contains(&text.chars().count());
+    if fits && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(InvalidName::DisplayName)
     }
 }
 

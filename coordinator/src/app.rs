@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::ReceiverStream;
@@ -35,7 +36,7 @@ use crate::notify::{self, Senders, StoredOutbox};
 use crate::options::Options;
 use crate::secret::SecretKey;
 use crate::store::{self, DataDir, Stores};
-use crate::tls::{self, Authority};
+use crate::tls::{self, Authority, Certificate, Secure, Shown};
 
 /// How long each step of the way down may take; together they stay within ten seconds.
 const STEP_PATIENCE: Duration = Duration::from_secs(2);
@@ -75,11 +76,46 @@ pub struct App {
     pub public_url: Url,
     /// The demonstration's site, if it runs.
     pub demo: Option<Demo>,
+    shown: Faces,
     stores: Stores,
     doors: Supervisor,
     notifier: Supervisor,
     core: Supervisor,
     _folder: DataDir,
+}
+
+/// What the doors show of who they are.
+#[derive(Clone)]
+struct Faces {
+    /// `None`: pages are served without TLS.
+    http: Option<Shown>,
+    grpc: Shown,
+}
+
+impl Faces {
+    fn new(own: Certificate, options: &Options) -> Self {
+        let given = options.http_certificate.clone();
+        Self {
+            http: given.map(|given| Shown::new(None, Some(given))),
+            grpc: Shown::new(Some(own), options.grpc_certificate.clone()),
+        }
+    }
+
+    fn change(&self, options: &Options) {
+        self.grpc.change(options.grpc_certificate.clone());
+        match (&self.http, &options.http_certificate) {
+            (Some(shown), Some(_)) => shown.change(options.http_certificate.clone()),
+            (None, None) => {}
+            _ => tracing::warn!("pages come to TLS or leave it at the next start only"),
+        }
+    }
+}
+
+/// What the doors are made of.
+struct Opened {
+    listeners: Listeners,
+    shown: Faces,
+    reflection: bool,
 }
 
 struct Listeners {
@@ -105,7 +141,11 @@ impl App {
             .await?
             .stores;
         let (http, grpc) = (listeners.http.local_addr()?, listeners.grpc.local_addr()?);
-        let own_url = || Url::parse(&format!("http://{http}"));
+        let scheme = options
+            .http_certificate
+            .as_ref()
+            .map_or("http", |_| "https");
+        let own_url = || Url::parse(&format!("{scheme}://{http}"));
         let public_url = options.public_url.clone().map_or_else(own_url, Ok)?;
 
         let core = Supervisor::new(CancellationToken::new());
@@ -130,9 +170,15 @@ impl App {
 
         let doors = core.sibling();
         let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
-        let config = authority.server(&tls::own_names(grpc, host_name()))?;
+        let own = authority.certificate(&tls::own_names(grpc, host_name()))?;
+        let shown = Faces::new(own, &options);
         let site = (demo.clone(), &public_url);
-        let readiness = open_doors(listeners, config, channels, &engine, site, &local, &doors);
+        let opened = Opened {
+            listeners,
+            shown: shown.clone(),
+            reflection: options.reflection,
+        };
+        let readiness = open_doors(opened, channels, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
         tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
@@ -146,6 +192,7 @@ impl App {
             data,
             public_url,
             demo,
+            shown,
             stores,
             doors,
             notifier,
@@ -160,6 +207,11 @@ impl App {
             () = stop.cancelled() => {}
             () = self.core.failed_token().cancelled_owned() => {}
         }
+    }
+
+    /// Takes what may change while it runs: the operator's certificates.
+    pub fn change(&self, options: &Options) {
+        self.shown.change(options);
     }
 
     /// Ends everything in order.
@@ -268,6 +320,11 @@ async fn start_engine(
             .add_region(Actor::coordinator(), region.clone())
             .await?;
     }
+    for (region, name) in &options.display_names {
+        engine
+            .update_region(Actor::coordinator(), region.clone(), Some(name.clone()))
+            .await?;
+    }
     Ok((engine, mailbox, metrics))
 }
 
@@ -311,14 +368,18 @@ async fn start_demo(
 
 /// Serves gRPC and HTTP; what readiness still waits for then.
 fn open_doors(
-    listeners: Listeners,
-    config: Arc<ServerConfig>,
+    opened: Opened,
     channels: Checker,
     engine: &Handle,
     (demo, public_url): (Option<Demo>, &Url),
     local: &Local,
     doors: &Supervisor,
-) -> Readiness {
+) -> anyhow::Result<Readiness> {
+    let Opened {
+        listeners,
+        shown,
+        reflection,
+    } = opened;
     let waits = std::iter::once(CONTEXT.to_owned()).chain(local.waits_for.iter().cloned());
     let site = Site {
         engine: engine.clone(),
@@ -332,17 +393,42 @@ fn open_doors(
         channels: Arc::new(channels),
         stop: doors.stop_token(),
     };
-    open_grpc(listeners.grpc, config, api, doors);
-    open_http(listeners.http, listeners.metrics, site, demo, doors);
-    readiness
+    open_grpc(listeners.grpc, shown.grpc.grpc()?, api, reflection, doors);
+    if let Some(listener) = listeners.metrics {
+        serve_http(listener, http::metrics_router(site.clone()), doors);
+    }
+    let pages = http::router(site, demo);
+    match shown.http {
+        Some(shown) => {
+            let address = listeners.http.local_addr()?;
+            let connections =
+                tls::accept(listeners.http, shown.https()?, doors, doors.stop_token());
+            serve_http(
+                Secure {
+                    address,
+                    connections,
+                },
+                pages,
+                doors,
+            );
+        }
+        None => serve_http(listeners.http, pages, doors),
+    }
+    Ok(readiness)
 }
 
-fn open_grpc(listener: TcpListener, config: Arc<ServerConfig>, api: Api, doors: &Supervisor) {
+fn open_grpc(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    api: Api,
+    reflection: bool,
+    doors: &Supervisor,
+) {
     let stop = doors.stop_token();
     let connections = tls::accept(listener, config, doors, stop.clone());
     let agents = AgentDoor::new(api.engine.clone(), doors.clone());
     let incoming = ReceiverStream::new(connections);
-    let serve = grpc::serve(api, agents, true, incoming, stop.cancelled_owned());
+    let serve = grpc::serve(api, agents, reflection, incoming, stop.cancelled_owned());
     doors.spawn("gRPC server", Policy::Critical, serve);
 }
 
@@ -351,24 +437,18 @@ fn link_base(public_url: &Url) -> String {
     public_url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn open_http(
-    listener: TcpListener,
-    metrics: Option<TcpListener>,
-    site: Site,
-    demo: Option<Demo>,
-    doors: &Supervisor,
-) {
-    let mut served = vec![(listener, http::router(site.clone(), demo))];
-    served.extend(metrics.map(|listener| (listener, http::metrics_router(site))));
-    for (listener, router) in served {
-        let stop = doors.stop_token();
-        doors.spawn("HTTP server", Policy::Critical, async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(stop.cancelled_owned())
-                .await?;
-            Ok(())
-        });
-    }
+fn serve_http<L>(listener: L, router: Router, doors: &Supervisor)
+where
+    L: axum::serve::Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let stop = doors.stop_token();
+    doors.spawn("HTTP server", Policy::Critical, async move {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await?;
+        Ok(())
+    });
 }
 
 fn host_name() -> Option<String> {

@@ -4,6 +4,7 @@ pub mod app;
 pub mod context;
 pub mod engine;
 pub mod grpc;
+pub mod health;
 pub mod http;
 mod joints;
 pub mod metrics;

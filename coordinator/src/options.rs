@@ -1,4 +1,7 @@
-//! What a coordinator is told at its start: flags and environment, checked all at once.
+//! What a coordinator is told at its start: flags, environment and file, checked all at once.
+//!
+//! A flag goes over its variable, that over the file, that over the default. `check` puts the
+//! layers on each other and makes values of them, `parse` are the sorts of values.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,33 +11,37 @@ use ipnet::IpNet;
 use url::Url;
 use vigilmon_common::name::Region;
 use vigilmon_common::problem::Problems;
-use vigilmon_common::redact::Secret;
+use vigilmon_runtime::settings::Settings;
 use vigilmon_runtime::telemetry::Format;
 
 use crate::notify::email::Smtp;
+use crate::tls::Certificate;
+
+mod check;
+mod parse;
 
 /// Where the HTTP door listens by default.
 pub const HTTP_DEFAULT: &str = "127.0.0.1:8440";
 /// Where the gRPC door listens by default.
 pub const GRPC_DEFAULT: &str = "127.0.0.1:8441";
 
+/// Where everything is kept by default.
+const DATA_DEFAULT: &str = "./vigilmon-data";
+/// What is logged by default.
+const FILTER_DEFAULT: &str = "info";
+
 /// The flags that `vigilmon up` and `vigilmon-coordinator` share.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
-    /// The folder that holds everything; made when it does not exist
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "VIGILMON_DATA",
-        default_value = "./vigilmon-data"
-    )]
-    pub data: PathBuf,
-    /// Where pages and probes are served
-    #[arg(long, value_name = "ADDR", env = "VIGILMON_HTTP", default_value = HTTP_DEFAULT)]
-    pub http: String,
-    /// Where agents, the command line and integrations connect, by TLS
-    #[arg(long, value_name = "ADDR", env = "VIGILMON_GRPC", default_value = GRPC_DEFAULT)]
-    pub grpc: String,
+    /// The folder that holds everything; made when it does not exist [default: ./vigilmon-data]
+    #[arg(long, value_name = "DIR", env = "VIGILMON_DATA")]
+    pub data: Option<PathBuf>,
+    /// Where pages and probes are served [default: 127.0.0.1:8440]
+    #[arg(long, value_name = "ADDR", env = "VIGILMON_HTTP")]
+    pub http: Option<String>,
+    /// Where agents, the command line and integrations connect, by TLS [default: 127.0.0.1:8441]
+    #[arg(long, value_name = "ADDR", env = "VIGILMON_GRPC")]
+    pub grpc: Option<String>,
     /// The address by which people reach the pages; goes into links
     #[arg(long, value_name = "URL", env = "VIGILMON_PUBLIC_URL")]
     pub public_url: Option<String>,
@@ -57,31 +64,55 @@ pub struct Flags {
     /// The sender of mails
     #[arg(long, value_name = "ADDRESS", env = "VIGILMON_SMTP_FROM")]
     pub smtp_from: Option<String>,
-    /// What is logged: a level, or target=level pairs
-    #[arg(
-        long,
-        value_name = "FILTER",
-        env = "VIGILMON_LOG_FILTER",
-        default_value = "info"
-    )]
-    pub log_filter: String,
-    /// How log lines look
-    #[arg(
-        long,
-        value_name = "text|json",
-        env = "VIGILMON_LOG_FORMAT",
-        default_value = "text"
-    )]
-    pub log_format: String,
+    /// What is logged: a level, or target=level pairs [default: info]
+    #[arg(long, value_name = "FILTER", env = "VIGILMON_LOG_FILTER")]
+    pub log_filter: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, value_name = "text|json", env = "VIGILMON_LOG_FORMAT")]
+    pub log_format: Option<String>,
     /// How many tasks decide side by side
+    #[arg(long, value_name = "N", env = "VIGILMON_OWNERS", hide = true)]
+    pub owners: Option<usize>,
+}
+
+/// The flags that `vigilmon-coordinator` has beside those.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DaemonFlags {
+    /// A file of settings in TOML; flags and environment go over it
+    #[arg(long, value_name = "FILE", env = "VIGILMON_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The shared ones.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Regions that exist from the start
     #[arg(
         long,
-        value_name = "N",
-        env = "VIGILMON_OWNERS",
-        default_value_t = 1,
-        hide = true
+        value_name = "A,B,C",
+        env = "VIGILMON_REGIONS",
+        value_delimiter = ','
     )]
-    pub owners: usize,
+    pub regions: Vec<String>,
+    /// Where metrics are served without a token, if anywhere
+    #[arg(long, value_name = "ADDR", env = "VIGILMON_METRICS")]
+    pub metrics: Option<String>,
+    /// Certificates of the pages, PEM, the server's own first; without them they are plain HTTP
+    #[arg(long, value_name = "FILE", env = "VIGILMON_HTTP_TLS_CERT_FILE")]
+    pub http_tls_cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", env = "VIGILMON_HTTP_TLS_KEY_FILE")]
+    pub http_tls_key_file: Option<PathBuf>,
+    /// Certificates for gRPC, shown for the names in them; for others the coordinator has its own
+    #[arg(long, value_name = "FILE", env = "VIGILMON_GRPC_TLS_CERT_FILE")]
+    pub grpc_tls_cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", env = "VIGILMON_GRPC_TLS_KEY_FILE")]
+    pub grpc_tls_key_file: Option<PathBuf>,
+    /// Whether gRPC describes itself to clients that have a token [default: true]
+    #[arg(long, value_name = "true|false", env = "VIGILMON_REFLECTION")]
+    pub reflection: Option<bool>,
+    /// A file that holds the mail relay's URL
+    #[arg(long, value_name = "FILE", env = "VIGILMON_SMTP_URL_FILE")]
+    pub smtp_url_file: Option<PathBuf>,
 }
 
 /// What a coordinator is told at its start, checked.
@@ -97,8 +128,16 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// The address for people; `None`: where HTTP is served.
     pub public_url: Option<Url>,
+    /// What HTTP shows; `None`: it is plain.
+    pub http_certificate: Option<Certificate>,
+    /// What gRPC shows for the names in it; for others, or without it, the coordinator's own.
+    pub grpc_certificate: Option<Certificate>,
+    /// Whether gRPC describes itself.
+    pub reflection: bool,
     /// Regions that exist from the start.
     pub regions: Vec<Region>,
+    /// How people call some of them.
+    pub display_names: Vec<(Region, String)>,
     /// Networks that may be reached beyond the public ones.
     pub allow_net: Vec<IpNet>,
     /// The mail relay.
@@ -124,186 +163,31 @@ pub struct Logging {
     pub format: Format,
 }
 
-/// Most shard owners: as many as there are shards.
-const OWNERS_MAX: usize = 64;
-
 impl Flags {
-    /// Checks all flags at once.
+    /// Checks all flags at once; for a process without a file.
     ///
     /// # Errors
     /// Some are wrong; all of them are listed.
-    pub fn check(
-        &self,
-        regions: &[String],
-        metrics: Option<&str>,
-    ) -> Result<(Options, Logging), Problems> {
-        let mut problems = Problems::none();
-        let http = address("--http", &self.http, &mut problems);
-        let grpc = address("--grpc", &self.grpc, &mut problems);
-        let metrics = metrics.map(|text| address("--metrics", text, &mut problems));
-        let public_url = self
-            .public_url
-            .as_deref()
-            .and_then(|t| public_url(t, &mut problems));
-        let regions = parse_regions(regions, &mut problems);
-        let allow_net = networks(&self.allow_net, &mut problems);
-        let smtp = self.smtp(&mut problems);
-        let format = format(&self.log_format, &mut problems);
-        if !(1..=OWNERS_MAX).contains(&self.owners) {
-            let remedy = format!("use 1 to {OWNERS_MAX}");
-            problems.add(
-                "--owners",
-                format!("{} is out of bounds", self.owners),
-                remedy,
-            );
-        }
-        let options = Options {
-            data: self.data.clone(),
-            http,
-            grpc,
-            metrics,
-            public_url,
-            regions,
-            allow_net,
-            smtp,
-            owners: self.owners,
+    pub fn check(&self, regions: &[String]) -> Result<(Options, Logging), Problems> {
+        let flags = DaemonFlags {
+            flags: self.clone(),
+            regions: regions.to_vec(),
+            ..DaemonFlags::default()
         };
-        problems.or((
-            options,
-            Logging {
-                filter: self.log_filter.clone(),
-                format,
-            },
-        ))
-    }
-
-    fn smtp(&self, problems: &mut Problems) -> Option<Smtp> {
-        let url = Secret::new(self.smtp_url.clone()?);
-        match Smtp::parse(&url, self.smtp_from.as_deref().unwrap_or_default()) {
-            Ok(smtp) => Some(smtp),
-            Err(found) => {
-                problems.extend(found);
-                None
-            }
-        }
+        check::check(&flags, Settings::default())
     }
 }
 
-fn address(flag: &str, text: &str, problems: &mut Problems) -> SocketAddr {
-    text.parse().unwrap_or_else(|_| {
-        let remedy = "write an IP address and a port, such as 127.0.0.1:8440 or [::]:8440";
-        problems.add(
-            flag,
-            format!("`{text}` is not an address to listen on"),
-            remedy,
-        );
-        SocketAddr::from(([127, 0, 0, 1], 0))
-    })
-}
-
-fn public_url(text: &str, problems: &mut Problems) -> Option<Url> {
-    let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
-    });
-    if url.is_none() {
-        let remedy = "write http:// or https:// and a host, such as https://status.example.org";
-        problems.add(
-            "--public-url",
-            format!("`{text}` is not such a URL"),
-            remedy,
-        );
-    }
-    url
-}
-
-/// Checks region ids; each once.
-pub fn parse_regions(texts: &[String], problems: &mut Problems) -> Vec<Region> {
-    let mut regions: Vec<Region> = Vec::new();
-    for text in texts {
-        match Region::parse(text) {
-            Ok(region) if regions.contains(&region) => {
-                problems.add(
-                    "--regions",
-                    format!("`{text}` is named twice"),
-                    "name each once",
-                );
-            }
-            Ok(region) => regions.push(region),
-            Err(error) => {
-                problems.add(
-                    "--regions",
-                    format!("`{text}` is no region"),
-                    error.to_string(),
-                );
-            }
-        }
-    }
-    regions
-}
-
-fn networks(texts: &[String], problems: &mut Problems) -> Vec<IpNet> {
-    let parse = |text: &String| {
-        let net = text.parse::<IpNet>().ok();
-        net.or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
-    };
-    let mut nets = Vec::new();
-    for text in texts {
-        match parse(text) {
-            Some(net) => nets.push(net),
-            None => problems.add(
-                "--allow-net",
-                format!("`{text}` is no network"),
-                "write an address with a prefix length, such as 10.0.0.0/8",
-            ),
-        }
-    }
-    nets
-}
-
-fn format(text: &str, problems: &mut Problems) -> Format {
-    match text {
-        "text" => Format::Text,
-        "json" => Format::Json,
-        _ => {
-            problems.add(
-                "--log-format",
-                format!("`{text}` is no format"),
-                "use text or json",
-            );
-            Format::Text
-        }
+impl DaemonFlags {
+    /// Reads the file and checks everything at once.
+    ///
+    /// # Errors
+    /// Something is wrong; all of it is listed, with the flag or the line of the file.
+    pub fn check(&self) -> Result<(Options, Logging), Problems> {
+        let file = self.config.as_deref().map(Settings::read);
+        check::check(self, file.unwrap_or_default())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_that_is_wrong_is_said_at_once() {
-        let flags = Flags {
-            data: "d".into(),
-            http: "127.0.0.1:99999".to_owned(),
-            grpc: "nowhere".to_owned(),
-            public_url: Some("ftp://x".to_owned()),
-            allow_net: vec!["10.0.0.0/99".to_owned()],
-            smtp_url: None,
-            smtp_from: None,
-            log_filter: "info".to_owned(),
-            log_format: "xml".to_owned(),
-            owners: 0,
-        };
-        let wrong = flags.check(&["US".to_owned()], None).unwrap_err();
-        let fields: Vec<&str> = wrong.as_slice().iter().map(|p| p.field.as_str()).collect();
-        let all = [
-            "--http",
-            "--grpc",
-            "--public-url",
-            "--regions",
-            "--allow-net",
-            "--log-format",
-            "--owners",
-        ];
-        assert_eq!(fields, all);
-    }
-}
+mod tests;

@@ -1,35 +1,26 @@
-//! TLS of the coordinator's own doors: an authority of its own, made at the first start, and the
-//! accept loop around the gRPC server.
+//! TLS of the coordinator's doors: an authority of its own, made at the first start.
 //!
 //! `DATA/ca.pem` is what agents and the CLI trust; `DATA/ca.key` (0600) signs a server certificate
-//! anew at each start, so nothing expires unseen. TLS 1.3 only: both ends are ours.
+//! anew at each start, so nothing expires unseen. The operator's certificates and what a door
+//! shows are `shown`'s, the accept loop is `accept`'s.
 
 use std::fs;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
-use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
-use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
-/// Handshakes under way at once; further connections wait in the listener's queue.
-const HANDSHAKES_MAX: usize = 256;
-/// How long a handshake may take.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// Connections that may wait for the server.
-const ACCEPTED_MAX: usize = 64;
+mod accept;
+mod shown;
+
+pub use accept::{Secure, accept};
+pub use shown::{Certificate, CertificateError, Shown};
+
 /// The file of the authority's certificate within the data folder.
 pub const CA_FILE: &str = "ca.pem";
 const CA_KEY_FILE: &str = "ca.key";
@@ -110,11 +101,11 @@ impl Authority {
         &self.pem
     }
 
-    /// A server's side of TLS with a new certificate for these names and addresses.
+    /// A new certificate for these names and addresses.
     ///
     /// # Errors
     /// The certificate cannot be made.
-    pub fn server(&self, names: &[String]) -> Result<Arc<ServerConfig>, TlsError> {
+    pub fn certificate(&self, names: &[String]) -> Result<Certificate, TlsError> {
         let mut leaf = CertificateParams::new(Vec::new())?;
         for name in names {
             leaf.subject_alt_names.push(match name.parse::<IpAddr>() {
@@ -132,23 +123,8 @@ impl Authority {
         let cert = leaf.signed_by(&key, &issuer)?;
         let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der())
             .map_err(|e| rustls::Error::General(e.to_owned()))?;
-        server_config(vec![cert.der().clone()], key)
+        Ok(Certificate::new(vec![cert.der().clone()], key)?)
     }
-}
-
-/// A server's side of TLS 1.3 for gRPC with this certificate.
-///
-/// # Errors
-/// Certificate and key do not fit.
-pub fn server_config(
-    chain: Vec<rustls_pki_types::CertificateDer<'static>>,
-    key: rustls_pki_types::PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, TlsError> {
-    let mut config = ServerConfig::builder_with_protocol_versions(&[&rustls::version::TLS13])
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(Arc::new(config))
 }
 
 /// The authority's parameters; always the same, so that its certificate need not be parsed to sign.
@@ -207,46 +183,6 @@ pub fn own_names(listen: SocketAddr, host: Option<String>) -> Vec<String> {
     names
 }
 
-/// Accepts connections until `stop` and gives those whose handshake succeeded.
-pub fn accept(
-    listener: TcpListener,
-    config: Arc<ServerConfig>,
-    tasks: &Supervisor,
-    stop: CancellationToken,
-) -> mpsc::Receiver<io::Result<TlsStream<TcpStream>>> {
-    let (sender, receiver) = mpsc::channel(ACCEPTED_MAX);
-    let acceptor = TlsAcceptor::from(config);
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let inner = tasks.clone();
-    tasks.spawn("gRPC accept", Policy::Critical, async move {
-        loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                accepted = listener.accept() => accepted,
-            };
-            let Ok((stream, _)) = accepted else {
-                // Out of descriptors, most likely: the next connection may find some.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else {
-                return Ok(());
-            };
-            let (acceptor, sender) = (acceptor.clone(), sender.clone());
-            inner.spawn("TLS handshake", Policy::BestEffort, async move {
-                let _ = stream.set_nodelay(true);
-                let shaken = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
-                if let Ok(Ok(stream)) = shaken.await {
-                    drop(permit);
-                    let _ = sender.send(Ok(stream)).await;
-                }
-                Ok(())
-            });
-        }
-    });
-    receiver
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,7 +194,7 @@ mod tests {
         let made = Authority::open(dir.path()).unwrap();
         let kept = Authority::open(dir.path()).unwrap();
         assert_eq!(made.pem(), kept.pem());
-        kept.server(&["localhost".to_owned(), "::1".to_owned()])
+        kept.certificate(&["localhost".to_owned(), "::1".to_owned()])
             .unwrap();
         use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(dir.path().join(CA_KEY_FILE))
@@ -275,7 +211,7 @@ mod tests {
         Authority::open(dir.path()).unwrap();
         fs::remove_file(dir.path().join(CA_FILE)).unwrap();
         let again = Authority::open(dir.path()).unwrap();
-        again.server(&["localhost".to_owned()]).unwrap();
+        again.certificate(&["localhost".to_owned()]).unwrap();
         assert!(dir.path().join(CA_FILE).exists());
     }
 

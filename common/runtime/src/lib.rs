@@ -1,9 +1,10 @@
 //! The process kit of Vigilmon's daemons: what `common` must not know — clock, randomness,
-//! signals, tasks, logs, TLS files — in one small place each, so that tests can bring their own.
+//! settings, signals, tasks, logs, TLS files — in one small place each, so that tests can bring their own.
 
 pub mod clock;
 pub mod fault;
 pub mod random;
+pub mod service;
 pub mod settings;
 pub mod signals;
 pub mod supervisor;

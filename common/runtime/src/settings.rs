@@ -52,6 +52,20 @@ pub fn all_over(flag: &str, given: &[String], file: Vec<Given<String>>) -> Vec<G
     }
 }
 
+/// What a daemon prints before it ends, since its settings are wrong.
+#[must_use]
+pub fn complaint(program: &str, problems: &Problems) -> String {
+    let mut text = format!("{program}: invalid configuration\n");
+    for problem in problems.as_slice() {
+        text.push_str(&format!("  {problem}\n"));
+    }
+    let count = match problems.as_slice().len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    text + &format!("{count}; nothing was started\n")
+}
+
 /// What a file says, taken apart; without a file it says nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

@@ -1,4 +1,5 @@
-//! Signals that end a daemon: the first asks for an orderly end, the second ends it at once.
+//! Signals that a daemon heeds: the first that ends it asks for an orderly end, the second ends it
+//! at once; SIGHUP has it read its settings again.
 
 use std::io;
 
@@ -48,5 +49,26 @@ impl Signals {
             std::process::exit(130);
         });
         stop
+    }
+}
+
+/// Listens for SIGHUP.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Starts to listen; from here on the default action, to end the process, is off.
+    ///
+    /// # Errors
+    /// The operating system refuses the handler.
+    pub fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one. Cancel-safe.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 }

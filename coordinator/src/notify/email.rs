@@ -18,7 +18,7 @@ use vigilmon_common::notify::delivery::{Failure, FailureKind};
 use vigilmon_common::notify::message::{Fact, Message};
 use vigilmon_common::notify::row::{Row, RowSubject};
 
-pub use relay::{Encryption, Smtp};
+pub use relay::{Encryption, Smtp, URL_FIELD};
 
 use super::attempt::Attempted;
 

@@ -61,7 +61,7 @@ pub(crate) struct UpArgs {
 
 /// Runs until a signal; the exit code.
 pub(crate) fn run(args: &UpArgs) -> anyhow::Result<u8> {
-    let (options, logging) = match args.flags.check(&args.regions, None) {
+    let (options, logging) = match args.flags.check(&args.regions) {
         Ok(checked) => checked,
         Err(problems) => {
             output::problems(&problems);

@@ -151,6 +151,9 @@ pub(crate) enum FleetMessage {
         reply: Reply<()>,
     },
     Administer(Administration),
+    Ping {
+        reply: Reply<()>,
+    },
     Connect {
         arrival: Box<Arrival>,
         sender: mpsc::Sender<ToAgent>,
@@ -344,6 +347,7 @@ impl Fleet {
             } => answer(reply, self.remove_route(&by, &reference).await),
             M::ApplyPlan { by, plan, reply } => answer(reply, self.apply_plan(&by, *plan).await),
             M::Administer(what) => self.administer(what).await,
+            M::Ping { reply } => answer(reply, Ok(())),
             // The others are applied before.
             _ => Ok(()),
         }

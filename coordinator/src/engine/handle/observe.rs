@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::oneshot;
 use vigilmon_common::id::Epoch;
 use vigilmon_common::session::messages::Leave;
 
 use super::Handle;
 use crate::engine::command::CommandError;
 use crate::engine::events::{WatchError, Watcher};
+use crate::engine::fleet::FleetMessage;
+use crate::engine::owner::ShardMessage;
 use crate::metrics::{AgentLabels, IncidentLabels, StatusLabel};
 use crate::store::PendingId;
 
@@ -72,6 +75,21 @@ impl Handle {
             .check_now_undelivered
             .set(i64::try_from(undelivered).unwrap_or(i64::MAX));
         Ok(metrics.render())
+    }
+
+    /// Whether everything that decides still answers: asked of each owner, after what waits there.
+    pub async fn answers(&self) -> bool {
+        for owner in self.owners.iter() {
+            let (reply, answer) = oneshot::channel();
+            let of = Some(Vec::new());
+            let asked = owner.send(ShardMessage::Views { of, reply }).await;
+            if asked.is_err() || answer.await.is_err() {
+                return false;
+            }
+        }
+        self.fleet(|reply| FleetMessage::Ping { reply })
+            .await
+            .is_ok()
     }
 
     /// Closes every agent's session: the coordinator stops.

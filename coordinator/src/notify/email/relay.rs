@@ -43,7 +43,8 @@ struct Relay {
     user: Option<(String, Secret)>,
 }
 
-const URL_FIELD: &str = "VIGILMON_SMTP_URL";
+/// What problems with the relay's URL are called; others are the sender's.
+pub const URL_FIELD: &str = "VIGILMON_SMTP_URL";
 const URL_REMEDY: &str = "write smtps://user:password@host or smtp://host?tls=required";
 
 impl Smtp {
