@@ -1,30 +1,27 @@
-//! Flags and environment of the daemon, from what users write to [`Options`]: everything that is
-//! wrong is said at once.
+//! Flags, environment and file of the daemon, from what users write to [`Options`]: everything
+//! that is wrong is said at once.
+//!
+//! A flag goes over its variable, that over the file, that over the default.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Parser;
-use ipnet::IpNet;
-use vigilmon_common::address::AddressPolicy;
-use vigilmon_common::name::{Name, Region};
 use vigilmon_common::problem::Problems;
-use vigilmon_common::redact::Secret;
-use vigilmon_common::schedule::Limits;
+use vigilmon_runtime::settings::Settings;
 use vigilmon_runtime::telemetry::Format;
-use vigilmon_runtime::tls;
 
-use crate::options::{Coordinators, InvalidCoordinator, Options};
+use crate::options::Options;
 
-/// Most checks at once that may be asked for: each holds a socket.
-const CHECKS_MAX: u32 = 65_536;
-/// Longest token file; a token is far shorter.
-const TOKEN_FILE_MAX: usize = 4096;
+mod check;
 
 /// Checks targets from one region for a Vigilmon coordinator.
 #[derive(Clone, Debug, Default, Parser)]
 #[command(name = "vigilmon-agent", version, about)]
 pub struct Flags {
+    /// A file of settings in TOML; flags and environment go over it
+    #[arg(long, value_name = "FILE", env = "VIGILMON_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Coordinator, such as https://coordinator.example.org:8441; several are tried in turn
     #[arg(
         long,
@@ -53,15 +50,24 @@ pub struct Flags {
         value_delimiter = ','
     )]
     pub allow_net: Vec<String>,
-    /// Checks at once
-    #[arg(long, env = "VIGILMON_CHECKS", value_name = "N", default_value = "512")]
-    pub checks: String,
-    /// Log level, or target=level pairs with commas
-    #[arg(long, env = "VIGILMON_LOG_FILTER", default_value = "info")]
-    pub log_filter: String,
-    /// text or json
-    #[arg(long, env = "VIGILMON_LOG_FORMAT", default_value = "text")]
-    pub log_format: String,
+    /// Checks at once [default: 512]
+    #[arg(long, env = "VIGILMON_CHECKS", value_name = "N")]
+    pub checks: Option<String>,
+    /// Where /metrics, /health/live and /health/ready are served, if anywhere
+    #[arg(long, env = "VIGILMON_METRICS", value_name = "ADDR")]
+    pub metrics: Option<String>,
+    /// What is logged: a level, or target=level pairs [default: info]
+    #[arg(long, env = "VIGILMON_LOG_FILTER", value_name = "FILTER")]
+    pub log_filter: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, env = "VIGILMON_LOG_FORMAT", value_name = "text|json")]
+    pub log_format: Option<String>,
+    /// Check the configuration and start nothing; exits 0 when it is good, else 2
+    #[arg(long)]
+    pub check_config: bool,
+    /// Ask the agent that runs with this configuration whether it lives; exits 0 or 1
+    #[arg(long, conflicts_with = "check_config")]
+    pub health: bool,
 }
 
 /// What the environment adds to the flags. Passed in, so that tests need no process of their own.
@@ -90,6 +96,8 @@ impl Surroundings {
 pub struct Plan {
     /// What the agent is told.
     pub options: Options,
+    /// Where metrics and probes are served, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// What is logged.
     pub log_filter: String,
     /// How.
@@ -97,170 +105,14 @@ pub struct Plan {
 }
 
 impl Flags {
-    /// Makes a plan, or says everything that is wrong.
+    /// Reads the file and makes a plan, or says everything that is wrong.
     ///
     /// # Errors
     /// Something is missing, malformed or cannot be read.
     pub fn check(&self, around: &Surroundings) -> Result<Plan, Problems> {
-        let mut problems = Problems::none();
-        let coordinators = self.check_coordinators(&mut problems);
-        let region = self.check_region(&mut problems);
-        let name = self.check_name(around, &mut problems);
-        let token = self.check_token(around, &mut problems);
-        let ca = self.check_ca(&mut problems);
-        let addresses = self.check_allow(&mut problems);
-        let limits = self.check_checks(&mut problems);
-        let log_format = self.check_format(&mut problems);
-        let (Some(coordinators), Some(region), Some(name), Some(token)) =
-            (coordinators, region, name, token)
-        else {
-            return Err(problems);
-        };
-        let options = Options {
-            coordinators,
-            region,
-            name,
-            token,
-            ca,
-            addresses,
-            limits,
-        };
-        problems.or(Plan {
-            options,
-            log_filter: self.log_filter.clone(),
-            log_format,
-        })
+        let file = self.config.as_deref().map(Settings::read);
+        check::check(self, around, file.unwrap_or_default())
     }
-
-    fn check_coordinators(&self, problems: &mut Problems) -> Option<Coordinators> {
-        let example = "write --coordinator https://coordinator.example.org:8441";
-        Coordinators::parse(&self.coordinator)
-            .map_err(|error| {
-                let remedy = match error {
-                    InvalidCoordinator::TooMuch(_) => "leave out path, query and user",
-                    InvalidCoordinator::None
-                    | InvalidCoordinator::NotAUrl(_)
-                    | InvalidCoordinator::NotHttps(_) => example,
-                };
-                problems.add("--coordinator", error.to_string(), remedy);
-            })
-            .ok()
-    }
-
-    fn check_region(&self, problems: &mut Problems) -> Option<Region> {
-        let Some(region) = &self.region else {
-            let remedy = "write --region eu-west, the region of the agent's token";
-            problems.add("--region", "an agent votes for one region", remedy);
-            return None;
-        };
-        let refused = |error: vigilmon_common::name::InvalidName| {
-            let message = format!("`{region}` cannot be a region");
-            problems.add("--region", message, error.to_string());
-        };
-        Region::parse(region).map_err(refused).ok()
-    }
-
-    fn check_name(&self, around: &Surroundings, problems: &mut Problems) -> Option<Name> {
-        let name = self.name.as_deref().or(around.host_name.as_deref());
-        let Some(name) = name.map(str::trim) else {
-            let remedy = "write --name eu-west-1";
-            problems.add("--name", "the host name cannot be read", remedy);
-            return None;
-        };
-        let refused = |error: vigilmon_common::name::InvalidName| {
-            let message = format!("`{name}` cannot be a name");
-            problems.add("--name", message, error.to_string());
-        };
-        Name::parse(name).map_err(refused).ok()
-    }
-
-    fn check_token(&self, around: &Surroundings, problems: &mut Problems) -> Option<Secret> {
-        let remedy = "make one with `vigilmon agent token add --region REGION`";
-        let given = match (&self.token_file, &around.token) {
-            (Some(path), _) => match read_token(path) {
-                Ok(token) => token,
-                Err(error) => {
-                    problems.add("--token-file", error, "give a file that holds the token");
-                    return None;
-                }
-            },
-            (None, Some(token)) => token.clone(),
-            (None, None) => {
-                let message = "an agent needs a token, here or in VIGILMON_AGENT_TOKEN";
-                problems.add("--token-file", message, remedy);
-                return None;
-            }
-        };
-        let token = given.trim();
-        if !token.starts_with("vta_") || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            // What was given is not shown: it may be a secret of another sort.
-            let message = "this is no agent token: those begin with vta_";
-            problems.add("--token-file", message, remedy);
-            return None;
-        }
-        Some(Secret::new(token))
-    }
-
-    fn check_ca(&self, problems: &mut Problems) -> Option<Vec<u8>> {
-        let path = self.ca_file.as_ref()?;
-        let read = tls::read(path).and_then(|pem| {
-            tls::certificates(&pem, &path.display().to_string())?;
-            Ok(pem)
-        });
-        let remedy = "give the coordinator's CA in PEM form, such as ca.pem of its data folder";
-        read.map_err(|error| problems.add("--ca-file", error.to_string(), remedy))
-            .ok()
-    }
-
-    fn check_allow(&self, problems: &mut Problems) -> AddressPolicy {
-        let mut allow = Vec::new();
-        for text in &self.allow_net {
-            let parsed = text.parse::<IpNet>().ok();
-            match parsed.or_else(|| text.parse().ok().map(|ip: IpAddr| ip.into())) {
-                Some(net) => allow.push(net),
-                None => {
-                    let message = format!("`{text}` is not a range of addresses");
-                    problems.add("--allow-net", message, "write 10.0.0.0/8 or an address");
-                }
-            }
-        }
-        AddressPolicy::new(allow)
-    }
-
-    fn check_checks(&self, problems: &mut Problems) -> Limits {
-        let checks = self.checks.parse().ok();
-        let checks = checks.filter(|checks| (1..=CHECKS_MAX).contains(checks));
-        if checks.is_none() {
-            let message = format!("`{}` is not a number of checks", self.checks);
-            let remedy = format!("write a number from 1 to {CHECKS_MAX}");
-            problems.add("--checks", message, remedy);
-        }
-        let default = Limits::default();
-        Limits {
-            checks: checks.unwrap_or(default.checks),
-            ..default
-        }
-    }
-
-    fn check_format(&self, problems: &mut Problems) -> Format {
-        match self.log_format.as_str() {
-            "text" => Format::Text,
-            "json" => Format::Json,
-            other => {
-                let message = format!("`{other}` is not a log format");
-                problems.add("--log-format", message, "write text or json");
-                Format::Text
-            }
-        }
-    }
-}
-
-fn read_token(path: &Path) -> Result<String, String> {
-    let text = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    if text.len() > TOKEN_FILE_MAX {
-        return Err(format!("{} is too long for a token", path.display()));
-    }
-    String::from_utf8(text).map_err(|_| format!("{} is not text", path.display()))
 }
 
 #[cfg(test)]

@@ -3,14 +3,19 @@
 //! [`Agent::start`] runs one inside a process: the daemon `vigilmon-agent`, or `vigilmon up`.
 
 pub mod check;
+mod control;
+pub mod door;
 pub mod flags;
 mod link;
+mod metrics;
 mod options;
 pub mod probe;
 mod runner;
 mod time;
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
 use tracing::info;
 use vigilmon_common::id::BootId;
 use vigilmon_common::session::agent::{Limits as Retain, Settings};
@@ -19,7 +24,9 @@ use vigilmon_runtime::clock::SharedClock;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 use vigilmon_runtime::{random, tls};
 
+pub use control::Control;
 pub use link::InvalidLink;
+pub use metrics::Metrics;
 pub use options::{Coordinators, InvalidCoordinator, Options};
 pub use runner::Status;
 
@@ -33,6 +40,8 @@ use time::AgentClock;
 #[derive(Debug)]
 pub struct Agent {
     status: watch::Receiver<Status>,
+    metrics: Arc<Metrics>,
+    control: Control,
     tasks: Supervisor,
 }
 
@@ -80,6 +89,8 @@ impl Agent {
         let dialer = Dialer::new(&options)?;
         let tasks = supervisor.child();
         let (sender, status) = watch::channel(Status::default());
+        let (control, orders) = mpsc::channel(control::ORDERS_MAX);
+        let metrics = Arc::new(Metrics::new(options.region.as_str()));
         info!(agent = %options.name, region = %options.region, "agent starts");
         let runner = Runner::new(Parts {
             probe,
@@ -97,13 +108,32 @@ impl Agent {
             addresses: options.addresses,
             supervisor: tasks.clone(),
             status: sender,
+            metrics: Arc::clone(&metrics),
+            orders,
         });
         let stop = tasks.stop_token();
         tasks.spawn("agent", Policy::Critical, async move {
             runner.run(stop).await;
             Ok(())
         });
-        Ok(Self { status, tasks })
+        Ok(Self {
+            status,
+            metrics,
+            control: Control::new(control),
+            tasks,
+        })
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// What it can be asked and told.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// How it stands, now and whenever that changes.

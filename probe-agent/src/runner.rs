@@ -22,7 +22,9 @@ use vigilmon_common::session::messages::{CoordinatorMessage, Leave};
 use vigilmon_runtime::random;
 use vigilmon_runtime::supervisor::Supervisor;
 
+use crate::control::Order;
 use crate::link::{Backfill, Connection, Dialer, Event, Happened};
+use crate::metrics::Metrics;
 use crate::probe::Probe;
 use crate::time::AgentClock;
 use checks::{Made, Underway};
@@ -57,6 +59,8 @@ pub(crate) struct Parts<P> {
     pub(crate) addresses: AddressPolicy,
     pub(crate) supervisor: Supervisor,
     pub(crate) status: watch::Sender<Status>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) orders: mpsc::Receiver<Order>,
 }
 
 /// The owner of the agent's state.
@@ -67,6 +71,8 @@ pub(crate) struct Runner<P> {
     addresses: AddressPolicy,
     supervisor: Supervisor,
     status: watch::Sender<Status>,
+    metrics: Arc<Metrics>,
+    orders: mpsc::Receiver<Order>,
     scheduler: Scheduler,
     session: AgentEnd,
     /// What the session wants done, in its order.
@@ -85,6 +91,7 @@ pub(crate) struct Runner<P> {
 enum Turn {
     Link(Event),
     Checked(Id, Option<Made>),
+    Ordered(Order),
     Time,
     Stop,
 }
@@ -100,6 +107,8 @@ impl<P: Probe> Runner<P> {
             addresses: parts.addresses,
             supervisor: parts.supervisor,
             status: parts.status,
+            metrics: parts.metrics,
+            orders: parts.orders,
             scheduler: Scheduler::new(parts.limits),
             session: AgentEnd::new(parts.settings, now.wall),
             wanted: VecDeque::new(),
@@ -131,6 +140,7 @@ impl<P: Probe> Runner<P> {
                 Ok((id, made)) => Turn::Checked(id, Some(made)),
                 Err(broken) => Turn::Checked(broken.id(), None),
             },
+            Some(order) = self.orders.recv() => Turn::Ordered(order),
             () = tokio::time::sleep(sleep) => Turn::Time,
             () = stop.cancelled(), if self.stopping.is_none() => Turn::Stop,
         }
@@ -156,6 +166,9 @@ impl<P: Probe> Runner<P> {
         match turn {
             Turn::Link(event) => self.link(event),
             Turn::Checked(id, made) => self.checked(id, made),
+            // Whoever asked may have gone.
+            Turn::Ordered(Order::Answer(reply)) => drop(reply.send(())),
+            Turn::Ordered(Order::Dial(dialer)) => self.dialer = *dialer,
             Turn::Time => {
                 self.schedule(schedule::Input::Tick);
                 self.session(agent::Input::Tick);
@@ -235,6 +248,15 @@ impl<P: Probe> Runner<P> {
     fn publish(&self) {
         let connected = self.session.is_connected();
         let monitors = self.scheduler.monitors();
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.metrics.connected.set(i64::from(connected));
+        self.metrics.monitors.set(gauge(monitors));
+        self.metrics.running.set(gauge(self.underway.len()));
+        self.metrics.unacked.set(gauge(self.session.unacked()));
+        let dropped = self.session.dropped();
+        self.metrics
+            .dropped
+            .set(i64::try_from(dropped).unwrap_or(i64::MAX));
         self.status.send_if_modified(|status| {
             let before = *status;
             status.connected = connected;

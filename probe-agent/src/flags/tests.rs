@@ -1,3 +1,5 @@
+use vigilmon_common::schedule::Limits;
+
 use super::*;
 
 fn token(text: &str) -> Surroundings {
@@ -100,4 +102,69 @@ fn ranges_and_single_addresses_are_allowed() {
         allowed.collect::<Vec<_>>(),
         ["10.0.0.0/8", "127.0.0.1/32", "::1/128"]
     );
+}
+
+#[test]
+fn a_file_is_understood_and_flags_go_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.toml");
+    std::fs::write(folder.path().join("agent.token"), "vta_file\n").unwrap();
+    let text = r#"
+        coordinator = ["https://a.example:8441", "https://b.example:8441"]
+        region = "eu-west"
+        name = "eu-west-1"
+        token_file = "agent.token"
+        [addresses]
+        allow = ["10.0.0.0/8"]
+        [limits]
+        checks = 64
+        [metrics]
+        listen = "127.0.0.1:9464"
+        [log]
+        filter = "debug"
+        format = "json"
+    "#;
+    std::fs::write(&path, text).unwrap();
+    let config = format!("--config={}", path.display());
+    let nothing = Surroundings::default();
+    let plan = parse(&[&config]).check(&nothing).unwrap();
+    assert_eq!(plan.options.name.as_str(), "eu-west-1");
+    assert_eq!(plan.options.token.expose(), "vta_file", "beside the file");
+    assert_eq!(plan.options.limits.checks, 64);
+    assert_eq!(plan.metrics.unwrap().port(), 9464);
+    assert_eq!(
+        (plan.log_filter.as_str(), plan.log_format),
+        ("debug", Format::Json)
+    );
+
+    let flags = parse(&[&config, "--name=other", "--checks=65"]);
+    let plan = flags.check(&token("vta_environment")).unwrap();
+    assert_eq!(plan.options.name.as_str(), "other");
+    assert_eq!(plan.options.limits.checks, 65);
+    assert_eq!(plan.options.token.expose(), "vta_environment");
+}
+
+#[test]
+fn all_that_is_wrong_with_a_file_is_said_at_once_with_its_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.toml");
+    let text = "coordinator = [\n\"http://a\",\n\"fish\"]\nregion = \"EU\"\ndata_dir = \"/x\"\n\
+                token_file = \"nowhere\"\n[limits]\nchecks = \"many\"\n[metrics]\nlisten = \"x\"\n";
+    std::fs::write(&path, text).unwrap();
+    let flags = parse(&[&format!("--config={}", path.display()), "--name=p-1"]);
+    let problems = flags.check(&Surroundings::default()).unwrap_err();
+    let said = problems.to_string();
+    for place in [
+        "2: coordinator",
+        "3: coordinator",
+        "4: region",
+        "5: data_dir",
+        "6: token_file",
+        "8: limits.checks",
+        "10: metrics.listen",
+    ] {
+        let field = format!("{}:{place}: ", path.display());
+        assert!(said.contains(&field), "{field} in\n{said}");
+    }
+    assert_eq!(problems.as_slice().len(), 7, "{said}");
 }

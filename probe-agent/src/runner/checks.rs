@@ -130,6 +130,7 @@ impl<P: Probe> Runner<P> {
 
     /// Hands what was seen to the session.
     fn tell(&mut self, run: &DueRun, started: Time, took: Duration, checked: Checked) {
+        self.metrics.checked(checked.outcome.kind().as_str());
         let result = CheckResult {
             monitor: run.monitor,
             agent: NO_AGENT,
