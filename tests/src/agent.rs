@@ -1,5 +1,6 @@
 //! `vigilmon-agent`, as the operator of a region starts it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -41,6 +42,35 @@ impl Agent {
             authority,
             region,
             process,
+        }
+    }
+
+    /// As [`Agent::start`], from a file of settings.
+    #[must_use]
+    pub fn start_from_file(up: &Up, region: &str) -> Self {
+        let made = up.cli().ok(&["agent", "token", "add", "--region", region]);
+        let folder = TempDir::with_prefix("vigilmon-agent-").expect("a folder can be made");
+        let (file, token) = (folder.path().join("agent.toml"), made.trim().to_owned());
+        let authority = up.data().join("ca.pem");
+        let settings = format!(
+            "coordinator = [\"https://{}\"]\nregion = \"{region}\"\nname = \"{region}-1\"\n\
+             ca_file = \"{}\"\ntoken_file = \"agent.token\"\n[addresses]\nallow = [\"127.0.0.0/8\"]\n",
+            up.grpc(),
+            authority.display()
+        );
+        std::fs::write(folder.path().join("agent.token"), &made).expect("a file can be written");
+        std::fs::write(&file, settings).expect("a file can be written");
+        let process = Plan::new(programs::vigilmon("vigilmon-agent", Build::Plain))
+            .args([OsStr::new("--config"), file.as_os_str()])
+            .folder("/")
+            .start(&folder.path().join("log"));
+        Self {
+            process,
+            folder,
+            token,
+            grpc: up.grpc(),
+            authority,
+            region: region.to_owned(),
         }
     }
 

@@ -126,6 +126,28 @@ impl Up {
         up
     }
 
+    /// Starts a coordinator from a file of settings, which is told its ports; `data_dir` in it is
+    /// `data`.
+    #[must_use]
+    pub fn start_from_file(settings: impl FnOnce(u16, u16) -> String) -> Self {
+        let folder = TempDir::with_prefix("vigilmon-up-").expect("a folder can be made");
+        let (http, grpc) = (ports::free(), ports::free());
+        let file = folder.path().join("coordinator.toml");
+        std::fs::write(&file, settings(http, grpc)).expect("the file can be written");
+        let process = Plan::new(programs::vigilmon("vigilmon-coordinator", Build::Plain))
+            .args([OsString::from("--config"), file.into_os_string()])
+            .folder("/")
+            .start(&folder.path().join(format!("log-{http}")));
+        let mut up = Self {
+            process,
+            folder,
+            http,
+            grpc,
+        };
+        up.wait_until_ready();
+        up
+    }
+
     /// Starts it again on the same data and ports, after it has ended.
     pub fn start_again(&mut self, options: &Options) {
         self.process.kill();
