@@ -36,7 +36,11 @@ use crate::notify::{self, Senders, StoredOutbox};
 use crate::options::Options;
 use crate::secret::SecretKey;
 use crate::store::{self, DataDir, Stores};
-use crate::tls::{self, Authority, Certificate, Secure, Shown};
+use crate::tls::{self, Authority, Secure};
+
+mod faces;
+
+use faces::Faces;
 
 /// How long each step of the way down may take; together they stay within ten seconds.
 const STEP_PATIENCE: Duration = Duration::from_secs(2);
@@ -84,40 +88,6 @@ pub struct App {
     _folder: DataDir,
 }
 
-/// What the doors show of who they are.
-#[derive(Clone)]
-struct Faces {
-    /// `None`: pages are served without TLS.
-    http: Option<Shown>,
-    grpc: Shown,
-}
-
-impl Faces {
-    fn new(own: Certificate, options: &Options) -> Self {
-        let given = options.http_certificate.clone();
-        Self {
-            http: given.map(|given| Shown::new(None, Some(given))),
-            grpc: Shown::new(Some(own), options.grpc_certificate.clone()),
-        }
-    }
-
-    fn change(&self, options: &Options) {
-        self.grpc.change(options.grpc_certificate.clone());
-        match (&self.http, &options.http_certificate) {
-            (Some(shown), Some(_)) => shown.change(options.http_certificate.clone()),
-            (None, None) => {}
-            _ => tracing::warn!("pages come to TLS or leave it at the next start only"),
-        }
-    }
-}
-
-/// What the doors are made of.
-struct Opened {
-    listeners: Listeners,
-    shown: Faces,
-    reflection: bool,
-}
-
 struct Listeners {
     http: TcpListener,
     grpc: TcpListener,
@@ -141,12 +111,7 @@ impl App {
             .await?
             .stores;
         let (http, grpc) = (listeners.http.local_addr()?, listeners.grpc.local_addr()?);
-        let scheme = options
-            .http_certificate
-            .as_ref()
-            .map_or("http", |_| "https");
-        let own_url = || Url::parse(&format!("{scheme}://{http}"));
-        let public_url = options.public_url.clone().map_or_else(own_url, Ok)?;
+        let public_url = public_url(&options, http)?;
 
         let core = Supervisor::new(CancellationToken::new());
         let (engine, mailbox, metrics) =
@@ -170,15 +135,11 @@ impl App {
 
         let doors = core.sibling();
         let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
-        let own = authority.certificate(&tls::own_names(grpc, host_name()))?;
-        let shown = Faces::new(own, &options);
+        let names = tls::own_names(grpc, host_name());
+        let shown = Faces::new(authority.certificate(&names)?, &options);
         let site = (demo.clone(), &public_url);
-        let opened = Opened {
-            listeners,
-            shown: shown.clone(),
-            reflection: options.reflection,
-        };
-        let readiness = open_doors(opened, channels, &engine, site, &local, &doors)?;
+        let faces = (shown.clone(), options.reflection);
+        let readiness = open_doors(listeners, faces, channels, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
         tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
@@ -368,18 +329,14 @@ async fn start_demo(
 
 /// Serves gRPC and HTTP; what readiness still waits for then.
 fn open_doors(
-    opened: Opened,
+    listeners: Listeners,
+    (shown, reflection): (Faces, bool),
     channels: Checker,
     engine: &Handle,
     (demo, public_url): (Option<Demo>, &Url),
     local: &Local,
     doors: &Supervisor,
 ) -> anyhow::Result<Readiness> {
-    let Opened {
-        listeners,
-        shown,
-        reflection,
-    } = opened;
     let waits = std::iter::once(CONTEXT.to_owned()).chain(local.waits_for.iter().cloned());
     let site = Site {
         engine: engine.clone(),
@@ -430,6 +387,14 @@ fn open_grpc(
     let incoming = ReceiverStream::new(connections);
     let serve = grpc::serve(api, agents, reflection, incoming, stop.cancelled_owned());
     doors.spawn("gRPC server", Policy::Critical, serve);
+}
+
+/// Where people reach the pages, unless the operator says otherwise: where they are served.
+fn public_url(options: &Options, http: SocketAddr) -> Result<Url, url::ParseError> {
+    let certificate = options.http_certificate.as_ref();
+    let scheme = certificate.map_or("http", |_| "https");
+    let own = || Url::parse(&format!("{scheme}://{http}"));
+    options.public_url.clone().map_or_else(own, Ok)
 }
 
 /// What links begin with.

@@ -1,8 +1,8 @@
 //! Settings of a daemon's file, in TOML: read key by key, each value with the line that it came
 //! from, and everything that is wrong noted at once.
 //!
-//! Flags and environment go over the file: [`over`] takes the one that was given and remembers its
-//! name, so that a complaint names the place that must be mended. What nobody asked for when the
+//! Flags and environment go over the file: what is read `under` a flag is the flag's where it was
+//! given, and remembers its name, so that a complaint names the place that must be mended. What nobody asked for when the
 //! file is [finished](Settings::finish) is unknown and refused: a key with a typing error must not
 //! be a default in silence.
 //!
@@ -36,12 +36,7 @@ impl<T> Given<T> {
     }
 }
 
-/// The flag's value where there is one, else the file's.
-pub fn over<T: Clone>(flag: &str, given: Option<&T>, file: Option<Given<T>>) -> Option<Given<T>> {
-    given.map_or(file, |value| Some(Given::flag(flag, value.clone())))
-}
-
-/// As [`over`], for what may be given several times: a flag replaces all that the file has.
+/// The flag's values where there are any, else the file's.
 pub fn all_over(flag: &str, given: &[String], file: Vec<Given<String>>) -> Vec<Given<String>> {
     match given {
         [] => file,
@@ -154,6 +149,28 @@ impl Settings {
             value: folder.join(text.value),
             place: text.place,
         })
+    }
+
+    /// A text, unless the flag over it was given.
+    pub fn text_under(
+        &mut self,
+        flag: &str,
+        given: &Option<String>,
+        key: &str,
+    ) -> Option<Given<String>> {
+        let below = self.text(key);
+        over(flag, given, below)
+    }
+
+    /// A path, unless the flag over it was given.
+    pub fn path_under(
+        &mut self,
+        flag: &str,
+        given: &Option<PathBuf>,
+        key: &str,
+    ) -> Option<Given<PathBuf>> {
+        let below = self.path(key);
+        over(flag, given, below)
     }
 
     /// A whole number, as text: flags bring it so.
@@ -353,6 +370,13 @@ impl Value {
             Self::List(_) => "a list",
             Self::Other(sort) => sort,
         }
+    }
+}
+
+fn over<T: Clone>(flag: &str, given: &Option<T>, below: Option<Given<T>>) -> Option<Given<T>> {
+    match given {
+        Some(value) => Some(Given::flag(flag, value.clone())),
+        None => below,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use vigilmon_common::name::{self, Region};
 use vigilmon_common::problem::{Problem, Problems};
 use vigilmon_common::redact::Secret;
-use vigilmon_runtime::settings::{Given, Settings, all_over, over};
+use vigilmon_runtime::settings::{Given, Settings, all_over};
 use vigilmon_runtime::telemetry::{self, Format};
 
 use super::parse;
@@ -26,47 +26,28 @@ pub(super) fn check(
 ) -> Result<(Options, Logging), Problems> {
     let flags = &daemon.flags;
     let mut problems = Problems::none();
-    let data = over("--data", flags.data.as_ref(), file.path("data_dir"));
-    let http = over("--http", flags.http.as_ref(), file.text("http.listen"));
+    let data = file.path_under("--data", &flags.data, "data_dir");
+    let http = file.text_under("--http", &flags.http, "http.listen");
     let http = parse::address(&or("--http", http, HTTP_DEFAULT), &mut problems);
-    let grpc = over("--grpc", flags.grpc.as_ref(), file.text("grpc.listen"));
+    let grpc = file.text_under("--grpc", &flags.grpc, "grpc.listen");
     let grpc = parse::address(&or("--grpc", grpc, GRPC_DEFAULT), &mut problems);
-    let metrics = over(
-        "--metrics",
-        daemon.metrics.as_ref(),
-        file.text("metrics.listen"),
-    );
+    let metrics = file.text_under("--metrics", &daemon.metrics, "metrics.listen");
     let metrics = metrics.map(|given| parse::address(&given, &mut problems));
-    let public_url = over(
-        "--public-url",
-        flags.public_url.as_ref(),
-        file.text("public_url"),
-    );
+    let public_url = file.text_under("--public-url", &flags.public_url, "public_url");
     let public_url = public_url.and_then(|given| parse::public_url(&given, &mut problems));
     let (regions, display_names) = regions(&daemon.regions, &mut file, &mut problems);
-    let allow_net = all_over(
-        "--allow-net",
-        &flags.allow_net,
-        file.texts("addresses.allow"),
-    );
-    let allow_net = parse::networks(&allow_net, &mut problems);
+    let allow = file.texts("addresses.allow");
+    let allow = all_over("--allow-net", &flags.allow_net, allow);
+    let allow_net = parse::networks(&allow, &mut problems);
     let http_files = [&daemon.http_tls_cert_file, &daemon.http_tls_key_file];
     let http_certificate = certificate("http", http_files, &mut file, &mut problems);
     let grpc_files = [&daemon.grpc_tls_cert_file, &daemon.grpc_tls_key_file];
     let grpc_certificate = certificate("grpc", grpc_files, &mut file, &mut problems);
-    let reflection = over(
-        "--reflection",
-        daemon.reflection.as_ref(),
-        file.truth("grpc.reflection"),
-    );
+    let reflection = file.truth("grpc.reflection").map(|given| given.value);
     let smtp = smtp(daemon, &mut file, &mut problems);
     on_damage(&mut file, &mut problems);
     let logging = logging(daemon, &mut file, &mut problems);
-    let owners = flags.owners.unwrap_or(1);
-    if !(1..=OWNERS_MAX).contains(&owners) {
-        let remedy = format!("use 1 to {OWNERS_MAX}");
-        problems.add("--owners", format!("{owners} is out of bounds"), remedy);
-    }
+    let owners = owners(flags.owners, &mut problems);
     problems.extend(file.finish());
     let options = Options {
         data: data.map_or_else(|| PathBuf::from(DATA_DEFAULT), |given| given.value),
@@ -76,7 +57,7 @@ pub(super) fn check(
         public_url,
         http_certificate,
         grpc_certificate,
-        reflection: reflection.is_none_or(|given| given.value),
+        reflection: daemon.reflection.or(reflection).unwrap_or(true),
         regions,
         display_names,
         allow_net,
@@ -86,26 +67,27 @@ pub(super) fn check(
     problems.or((options, logging))
 }
 
+fn owners(given: Option<usize>, problems: &mut Problems) -> usize {
+    let owners = given.unwrap_or(1);
+    if !(1..=OWNERS_MAX).contains(&owners) {
+        let remedy = format!("use 1 to {OWNERS_MAX}");
+        problems.add("--owners", format!("{owners} is out of bounds"), remedy);
+    }
+    owners
+}
+
 fn or(flag: &str, given: Option<Given<String>>, default: &str) -> Given<String> {
     given.unwrap_or_else(|| Given::flag(flag, default.to_owned()))
 }
 
 fn logging(daemon: &DaemonFlags, file: &mut Settings, problems: &mut Problems) -> Logging {
     let flags = &daemon.flags;
-    let filter = over(
-        "--log-filter",
-        flags.log_filter.as_ref(),
-        file.text("log.filter"),
-    );
+    let filter = file.text_under("--log-filter", &flags.log_filter, "log.filter");
     let filter = or("--log-filter", filter, FILTER_DEFAULT);
     if let Err(error) = telemetry::check(&filter.value) {
         problems.add(filter.place, error.to_string(), "");
     }
-    let format = over(
-        "--log-format",
-        flags.log_format.as_ref(),
-        file.text("log.format"),
-    );
+    let format = file.text_under("--log-format", &flags.log_format, "log.format");
     let format = format.map(|given| parse::format(&given, problems));
     Logging {
         filter: filter.value,
@@ -164,12 +146,8 @@ fn certificate(
 ) -> Option<Certificate> {
     let [cert, key] = ["cert", "key"].map(|part| {
         let flag = format!("--{door}-tls-{part}-file");
-        let at = usize::from(part == "key");
-        over(
-            &flag,
-            flags[at].as_ref(),
-            file.path(&format!("{door}.tls_{part}_file")),
-        )
+        let given = flags[usize::from(part == "key")];
+        file.path_under(&flag, given, &format!("{door}.tls_{part}_file"))
     });
     match (cert, key) {
         (None, None) => None,
@@ -206,11 +184,7 @@ fn certificate(
 
 fn smtp(daemon: &DaemonFlags, file: &mut Settings, problems: &mut Problems) -> Option<Smtp> {
     let flags = &daemon.flags;
-    let from = over(
-        "--smtp-from",
-        flags.smtp_from.as_ref(),
-        file.text("smtp.from"),
-    );
+    let from = file.text_under("--smtp-from", &flags.smtp_from, "smtp.from");
     let in_file = (file.text("smtp.url"), file.path("smtp.url_file"));
     let url = flags
         .smtp_url

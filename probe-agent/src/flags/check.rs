@@ -10,7 +10,7 @@ use vigilmon_common::name::{InvalidName, Name, Region};
 use vigilmon_common::problem::Problems;
 use vigilmon_common::redact::Secret;
 use vigilmon_common::schedule::Limits;
-use vigilmon_runtime::settings::{Given, Settings, all_over, over};
+use vigilmon_runtime::settings::{Given, Settings, all_over};
 use vigilmon_runtime::telemetry::{self, Format};
 use vigilmon_runtime::tls;
 
@@ -31,52 +31,29 @@ pub(super) fn check(
     mut file: Settings,
 ) -> Result<Plan, Problems> {
     let mut problems = Problems::none();
-    let coordinators = all_over(
-        "--coordinator",
-        &flags.coordinator,
-        file.texts("coordinator"),
-    );
+    let coordinators = file.texts("coordinator");
+    let coordinators = all_over("--coordinator", &flags.coordinator, coordinators);
     let coordinators = check_coordinators(&coordinators, &mut problems);
-    let region = over("--region", flags.region.as_ref(), file.text("region"));
+    let region = file.text_under("--region", &flags.region, "region");
     let region = check_region(region, &mut problems);
-    let name = over("--name", flags.name.as_ref(), file.text("name"));
+    let name = file.text_under("--name", &flags.name, "name");
     let name = check_name(name, around, &mut problems);
-    let by_flag = flags
-        .token_file
-        .clone()
-        .map(|path| Given::flag("--token-file", path));
-    let token = check_token(by_flag, around, file.path("token_file"), &mut problems);
-    let ca = over("--ca-file", flags.ca_file.as_ref(), file.path("ca_file"));
+    let in_file = file.path("token_file");
+    let token = check_token(&flags.token_file, around, in_file, &mut problems);
+    let ca = file.path_under("--ca-file", &flags.ca_file, "ca_file");
     let ca = ca.and_then(|path| check_ca(path, &mut problems));
-    let allow = all_over(
-        "--allow-net",
-        &flags.allow_net,
-        file.texts("addresses.allow"),
-    );
+    let allow = file.texts("addresses.allow");
+    let allow = all_over("--allow-net", &flags.allow_net, allow);
     let addresses = check_allow(&allow, &mut problems);
-    let checks = over(
-        "--checks",
-        flags.checks.as_ref(),
-        file.number("limits.checks"),
-    );
+    let checks = file.number("limits.checks");
+    let by_flag = flags.checks.clone();
+    let checks = by_flag.map(|text| Given::flag("--checks", text)).or(checks);
     let limits = check_checks(checks, &mut problems);
-    let metrics = over(
-        "--metrics",
-        flags.metrics.as_ref(),
-        file.text("metrics.listen"),
-    );
+    let metrics = file.text_under("--metrics", &flags.metrics, "metrics.listen");
     let metrics = metrics.and_then(|given| check_listen(given, &mut problems));
-    let filter = over(
-        "--log-filter",
-        flags.log_filter.as_ref(),
-        file.text("log.filter"),
-    );
+    let filter = file.text_under("--log-filter", &flags.log_filter, "log.filter");
     let log_filter = check_filter(filter, &mut problems);
-    let format = over(
-        "--log-format",
-        flags.log_format.as_ref(),
-        file.text("log.format"),
-    );
+    let format = file.text_under("--log-format", &flags.log_format, "log.format");
     let log_format = check_format(format, &mut problems);
     problems.extend(file.finish());
     let (Some(coordinators), Some(region), Some(name), Some(token)) =
@@ -170,12 +147,13 @@ fn check_name(
 
 /// A flag goes over the token in the environment, and that over the file.
 fn check_token(
-    flag: Option<Given<PathBuf>>,
+    flag: &Option<PathBuf>,
     around: &Surroundings,
     file: Option<Given<PathBuf>>,
     problems: &mut Problems,
 ) -> Option<Secret> {
     let remedy = "make one with `vigilmon agent token add --region REGION`";
+    let flag = flag.clone().map(|path| Given::flag("--token-file", path));
     let given = match (flag, &around.token, file) {
         (Some(path), _, _) | (None, None, Some(path)) => read_token(path, problems)?,
         (None, Some(token), _) => Given::flag("VIGILMON_AGENT_TOKEN", token.clone()),

@@ -93,22 +93,20 @@ fn a_section_that_is_written_as_a_value_is_explained_and_the_other_way_round() {
 #[test]
 fn flags_go_over_the_file_and_say_so() {
     let file = || parse("listen = \"file\"\nmany = [\"file\"]\n");
-    let flag = "flag".to_owned();
-    let listen = over("--listen", Some(&flag), file().text("listen")).unwrap();
+    let flag = || "flag".to_owned();
+    let listen = file().text_under("--listen", &Some(flag()), "listen");
+    assert_eq!(listen, Some(Given::flag("--listen", flag())));
+    let listen = file().text_under("--listen", &None, "listen").unwrap();
     assert_eq!(
         (listen.value.as_str(), listen.place.as_str()),
-        ("flag", "--listen")
-    );
-    assert_eq!(
-        over("--listen", None, file().text("listen")).unwrap().value,
-        "file"
+        ("file", "/etc/x/x.toml:1: listen")
     );
     assert_eq!(
         all_over("--many", &[], file().texts("many"))[0].value,
         "file"
     );
     assert_eq!(
-        all_over("--many", &[flag], file().texts("many"))[0].place,
+        all_over("--many", &[flag()], file().texts("many"))[0].place,
         "--many"
     );
 }
