@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 100;
+/// Longest name for people, in characters.
+const DISPLAY_NAME_MAX: usize = 60;
 /// Longest region id, in characters.
 pub const REGION_MAX: usize = 40;
 
@@ -27,7 +29,7 @@ pub enum InvalidName {
     #[error("use 1 to {NAME_MAX} of A-Z a-z 0-9 space . _ -, first and last a letter or digit")]
     Name,
     /// Not a name for people.
-    #[error("use 1 to {NAME_MAX} characters of one line")]
+    #[error("use 1 to {DISPLAY_NAME_MAX} characters in one line")]
     DisplayName,
     /// Not a region id.
     #[error(
@@ -101,7 +103,7 @@ impl Region {
 /// It is empty, too long, or more than a line.
 pub fn display_name(text: &str) -> Result<String, InvalidName> {
     let text = text.trim();
-    let fits = (1..=NAME_MAX).contains(&text.chars().count());
+    let fits = (1..=DISPLAY_NAME_MAX).contains(&text.chars().count());
     if fits && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
     } else {

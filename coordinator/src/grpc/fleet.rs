@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::id::TokenId;
-use vigilmon_common::name::Region;
+use vigilmon_common::name::{self, Region};
 use vigilmon_common::session::assignment::{Reject, RejectWhy};
 use vigilmon_proto::convert::timestamp;
 use vigilmon_proto::v1;
@@ -13,8 +13,6 @@ use super::{Api, error, token};
 use crate::engine::{AgentView, Directory, Object};
 use crate::store::AgentTokenRecord;
 
-/// Longest display name of a region, in characters.
-const DISPLAY_NAME_MAX: usize = 60;
 /// Most rejected monitors that are answered of an agent.
 const REJECTED_MAX: usize = 100;
 
@@ -173,13 +171,12 @@ fn known_region(text: &str) -> Result<Region, Status> {
 }
 
 fn display_name(text: &str) -> Result<Option<String>, Status> {
-    let shown = text.trim();
-    if shown.chars().count() > DISPLAY_NAME_MAX || shown.chars().any(char::is_control) {
-        let remedy = format!("use at most {DISPLAY_NAME_MAX} characters in one line");
-        let field = "display_name";
-        return Err(error::invalid_field(field, "cannot be a name", &remedy));
+    if text.trim().is_empty() {
+        return Ok(None);
     }
-    Ok((!shown.is_empty()).then(|| shown.to_owned()))
+    name::display_name(text).map(Some).map_err(|error| {
+        error::invalid_field("display_name", "cannot be a name", &error.to_string())
+    })
 }
 
 fn region_to_wire(directory: &Directory, region: &Region) -> v1::Region {
