@@ -9,6 +9,7 @@ mod daemons;
 mod delivery;
 mod deploy;
 mod folders;
+mod guides;
 mod input;
 mod integrators;
 mod keywords;
