@@ -4,9 +4,15 @@
 //! Each is measured through the doors that users and agents use.
 
 mod alerts;
+<<<<<<< HEAD
 mod apply;
+=======
+mod api;
+>>>>>>> 626789d (Figures of the whole system: what coordinator and agents hold and spend on many monitors)
 mod first;
 mod results;
+mod system;
+mod usage;
 
 fn main() {
     // `cargo bench` passes flags that are meant for other harnesses; a bare word is a choice.
@@ -18,7 +24,11 @@ fn main() {
         ("first", first::print),
         ("alerts", alerts::print),
         ("results", results::print),
+<<<<<<< HEAD
         ("apply", apply::print),
+=======
+        ("system", system::print),
+>>>>>>> 626789d (Figures of the whole system: what coordinator and agents hold and spend on many monitors)
     ];
     for (name, print) in figures {
         if chosen.is_empty() || chosen.iter().any(|word| word == name) {

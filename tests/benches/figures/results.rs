@@ -4,21 +4,21 @@
 //! counts is the coordinator's own CPU time, as the system accounts it.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::metadata::MetadataValue;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::Channel;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::agent_message::Message as Say;
 use vigilmon_proto::v1::agent_service_client::AgentServiceClient;
 use vigilmon_proto::v1::coordinator_message::Message as Heard;
-use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
 use vigilmon_tests::background::wait_for;
 use vigilmon_tests::up::{Options, Up};
+
+use crate::api::{self, authorised};
+use crate::usage::cpu;
 
 const REGION: &str = "load";
 const MONITORS: usize = 1000;
@@ -28,8 +28,6 @@ const SPAN: Duration = Duration::from_secs(10);
 const PACES: [u64; 3] = [10_000, 30_000, 60_000];
 /// How often the sender looks at the clock.
 const TICK: Duration = Duration::from_millis(2);
-/// The unit of the system's accounting, on every Linux that we know.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 pub(crate) fn print() {
     let mut up = Up::start(&Options::new());
@@ -43,7 +41,7 @@ pub(crate) fn print() {
     let coordinator = up.process().id();
     println!("\nresults through the coordinator ({MONITORS} monitors, batches of {BATCH}):");
     wait_for(async {
-        let channel = connect(&up).await;
+        let channel = api::connect(&up).await;
         add_monitors(&up, channel.clone()).await;
         let mut agent = Agent::join(channel, &token).await;
         for pace in PACES {
@@ -60,72 +58,25 @@ pub(crate) fn print() {
     });
 }
 
-async fn connect(up: &Up) -> Channel {
-    let authority = fs::read(up.data().join("ca.pem")).expect("up writes it");
-    let tls = ClientTlsConfig::new()
-        .ca_certificate(Certificate::from_pem(authority))
-        .domain_name("localhost");
-    let endpoint = Endpoint::from_shared(format!("https://{}", up.grpc())).expect("it is a URL");
-    let endpoint = endpoint.tls_config(tls).expect("it is a certificate");
-    endpoint.connect().await.expect("the coordinator listens")
-}
-
 async fn add_monitors(up: &Up, channel: Channel) {
-    let context = fs::read_to_string(up.data().join("context.toml")).expect("up writes it");
-    let context: toml::Table = context.parse().expect("it is TOML");
-    let token = context["token"]
-        .as_str()
-        .expect("it has a token")
-        .to_owned();
-    let mut monitors = MonitorServiceClient::new(channel);
-    for n in 0..MONITORS {
-        let http = v1::HttpSpec {
-            url: "http://127.0.0.1:9/".to_owned(),
-            ..Default::default()
-        };
-        let second = prost_types::Duration {
-            seconds: 1,
-            nanos: 0,
-        };
-        let spec = v1::MonitorSpec {
-            interval: Some(second),
-            timeout: Some(second),
-            regions: vec![REGION.to_owned()],
-            kind: Some(v1::monitor_spec::Kind::Http(http)),
-            ..Default::default()
-        };
-        let monitor = v1::Monitor {
-            name: format!("load-{n}"),
-            spec: Some(spec),
-            ..Default::default()
-        };
-        let ask = v1::CreateMonitorRequest {
-            monitor: Some(monitor),
-            ..Default::default()
-        };
-        monitors
-            .create_monitor(authorised(ask, &token))
-            .await
-            .expect("a monitor can be added");
-    }
-}
-
-fn authorised<T>(message: T, token: &str) -> tonic::Request<T> {
-    let mut request = tonic::Request::new(message);
-    let value: MetadataValue<_> = format!("Bearer {token}").parse().expect("tokens are ASCII");
-    request.metadata_mut().insert("authorization", value);
-    request
-}
-
-/// Seconds of CPU that a process has used.
-fn cpu(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
-    let (_, fields) = stat.rsplit_once(") ").expect("its name is in parentheses");
-    let ticks = |field: usize| {
-        let text = fields.split(' ').nth(field).expect("the system writes it");
-        text.parse::<f64>().expect("it is a number")
+    let token = api::token(up);
+    let second = prost_types::Duration {
+        seconds: 1,
+        nanos: 0,
     };
-    (ticks(11) + ticks(12)) / TICKS_PER_SECOND
+    let http = v1::HttpSpec {
+        url: "http://127.0.0.1:9/".to_owned(),
+        ..Default::default()
+    };
+    let spec = v1::MonitorSpec {
+        interval: Some(second),
+        timeout: Some(second),
+        regions: vec![REGION.to_owned()],
+        kind: Some(v1::monitor_spec::Kind::Http(http)),
+        ..Default::default()
+    };
+    let specs = (0..MONITORS).map(|n| (format!("load-{n}"), spec.clone()));
+    api::add_monitors(channel, &token, specs).await;
 }
 
 /// The played agent.
