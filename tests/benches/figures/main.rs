@@ -4,11 +4,8 @@
 //! Each is measured through the doors that users and agents use.
 
 mod alerts;
-<<<<<<< HEAD
-mod apply;
-=======
 mod api;
->>>>>>> 626789d (Figures of the whole system: what coordinator and agents hold and spend on many monitors)
+mod apply;
 mod first;
 mod results;
 mod system;
@@ -24,11 +21,8 @@ fn main() {
         ("first", first::print),
         ("alerts", alerts::print),
         ("results", results::print),
-<<<<<<< HEAD
         ("apply", apply::print),
-=======
         ("system", system::print),
->>>>>>> 626789d (Figures of the whole system: what coordinator and agents hold and spend on many monitors)
     ];
     for (name, print) in figures {
         if chosen.is_empty() || chosen.iter().any(|word| word == name) {
