@@ -17,7 +17,7 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 4] = [
+    let figures: [(&str, fn()); 5] = [
         ("first", first::print),
         ("alerts", alerts::print),
         ("results", results::print),
