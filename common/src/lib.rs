@@ -25,4 +25,5 @@ pub mod result;
 pub mod schedule;
 pub mod session;
 pub mod time;
+pub mod visit;
 pub mod vote;

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::ReceiverStream;
@@ -37,6 +39,7 @@ use crate::options::Options;
 use crate::secret::SecretKey;
 use crate::store::{self, DataDir, Stores};
 use crate::tls::{self, Authority, Secure};
+use crate::visits::{self, Pass, SharedVisits};
 
 mod faces;
 
@@ -81,6 +84,7 @@ pub struct App {
     /// The demonstration's site, if it runs.
     pub demo: Option<Demo>,
     shown: Faces,
+    visits: SharedVisits,
     stores: Stores,
     doors: Supervisor,
     notifier: Supervisor,
@@ -137,7 +141,8 @@ impl App {
         let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
         let names = tls::own_names(grpc, host_name());
         let shown = Faces::new(authority.certificate(&names)?, &options);
-        let site = (demo.clone(), &public_url);
+        let visits = SharedVisits::default();
+        let site = (demo.clone(), &public_url, &visits);
         let faces = (shown.clone(), options.reflection);
         let readiness = open_doors(listeners, faces, channels, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
@@ -154,12 +159,26 @@ impl App {
             public_url,
             demo,
             shown,
+            visits,
             stores,
             doors,
             notifier,
             core,
             _folder: folder,
         })
+    }
+
+    /// A link that signs in once, as much as the context file's token may do.
+    ///
+    /// # Errors
+    /// The context file cannot be read, or its token is no longer good.
+    pub fn sign_in_link(&self) -> anyhow::Result<String> {
+        let token = context::read(&self.context)?.token;
+        let token = self.engine.api_token(&token);
+        let token = token.context("the token of context.toml is revoked or expired")?;
+        let now = self.engine.clock().now();
+        let secret = self.visits.link(Pass::of(&token, token.role), now);
+        Ok(visits::link_url(self.public_url.as_str(), &secret))
     }
 
     /// Waits until `stop`, or until a part fails that the rest cannot do without.
@@ -333,7 +352,7 @@ fn open_doors(
     (shown, reflection): (Faces, bool),
     channels: Checker,
     engine: &Handle,
-    (demo, public_url): (Option<Demo>, &Url),
+    (demo, public_url, visits): (Option<Demo>, &Url, &SharedVisits),
     local: &Local,
     doors: &Supervisor,
 ) -> anyhow::Result<Readiness> {
@@ -342,6 +361,9 @@ fn open_doors(
         engine: engine.clone(),
         readiness: Readiness::waiting_for(waits),
         hosts: Arc::new(Hosts::new(public_url, listeners.http.local_addr().ok())),
+        public_url: Arc::new(public_url.clone()),
+        visits: visits.clone(),
+        stop: doors.stop_token(),
     };
     let readiness = site.readiness.clone();
     let api = Api {
@@ -349,6 +371,7 @@ fn open_doors(
         public_url: link_base(public_url).into(),
         channels: Arc::new(channels),
         stop: doors.stop_token(),
+        visits: visits.clone(),
     };
     open_grpc(listeners.grpc, shown.grpc.grpc()?, api, reflection, doors);
     if let Some(listener) = listeners.metrics {
@@ -406,8 +429,10 @@ fn serve_http<L>(listener: L, router: Router, doors: &Supervisor)
 where
     L: axum::serve::Listener,
     L::Addr: std::fmt::Debug,
+    http::Peer: for<'a> Connected<IncomingStream<'a, L>>,
 {
     let stop = doors.stop_token();
+    let router = router.into_make_service_with_connect_info::<http::Peer>();
     doors.spawn("HTTP server", Policy::Critical, async move {
         axum::serve(listener, router)
             .with_graceful_shutdown(stop.cancelled_owned())

@@ -63,6 +63,16 @@ pub async fn keep(data: &Path, endpoint: String, engine: &Handle) -> anyhow::Res
     Ok(path)
 }
 
+/// Reads the file.
+///
+/// # Errors
+/// It is not there, or damaged.
+pub fn read(path: &Path) -> anyhow::Result<Context> {
+    let text = fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
+}
+
 /// Writes a file for this user alone (0600), whole or not at all.
 ///
 /// # Errors

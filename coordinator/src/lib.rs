@@ -14,3 +14,4 @@ pub mod secret;
 pub mod store;
 pub mod tls;
 pub mod token;
+pub mod visits;

@@ -46,7 +46,7 @@ mod view;
 mod tests;
 
 pub use interface::{CheckNow, Durable, Effect, Input, Refusal, Tie};
-pub use view::{RegionView, Status, View};
+pub use view::{Brief, RegionView, Status, View};
 
 use area::{Area, Count, Scratch};
 use rounds::Round;

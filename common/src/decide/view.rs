@@ -39,6 +39,17 @@ impl Status {
     }
 }
 
+/// How a monitor stands, as far as lists sort and count by it: small, and without its regions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Brief {
+    /// In one word.
+    pub status: Status,
+    /// Since when.
+    pub since: Time,
+    /// Whether at least one region votes Down.
+    pub failing: bool,
+}
+
 /// How a monitor stands, for people: `monitor show`, lists, pages.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct View {
@@ -76,6 +87,17 @@ pub struct RegionView {
 }
 
 impl MonitorState {
+    /// How it stands, as far as lists sort and count by it. Reads three fields, so it may be asked
+    /// after each input.
+    #[must_use]
+    pub fn brief(&self) -> Brief {
+        Brief {
+            status: self.status,
+            since: self.since,
+            failing: self.failing_since.is_some(),
+        }
+    }
+
     pub(super) fn view_at(&self, now: Time) -> View {
         let places = 0..self.areas.len();
         View {

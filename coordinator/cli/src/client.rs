@@ -17,6 +17,7 @@ use vigilmon_proto::v1::incident_service_client::IncidentServiceClient;
 use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
 use vigilmon_proto::v1::result_service_client::ResultServiceClient;
 use vigilmon_proto::v1::route_service_client::RouteServiceClient;
+use vigilmon_proto::v1::sign_in_service_client::SignInServiceClient;
 use vigilmon_proto::v1::token_service_client::TokenServiceClient;
 
 use crate::context::Context;
@@ -78,6 +79,7 @@ services! {
     tokens: TokenServiceClient,
     audit: AuditServiceClient,
     events: EventServiceClient,
+    sign_in: SignInServiceClient,
 }
 
 impl Client {

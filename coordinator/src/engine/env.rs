@@ -14,6 +14,8 @@ use vigilmon_common::notify::row::Row;
 use vigilmon_runtime::clock::SharedClock;
 
 use super::applied::Applied;
+use super::board::SharedBoard;
+
 use super::dispatch::Dispatch;
 use super::events::Events;
 use super::incidents::SharedIncidents;
@@ -66,6 +68,8 @@ pub(crate) struct Env {
     pub(crate) notify_directory: Arc<ArcSwap<plan::Directory>>,
     /// Incidents as last committed.
     pub(crate) incidents: SharedIncidents,
+    /// How each monitor stands, in brief.
+    pub(crate) board: SharedBoard,
     /// What the agents may reach, where that is known here.
     pub(crate) probe_addresses: Option<Arc<AddressPolicy>>,
     /// What watchers are told.

@@ -17,6 +17,9 @@ mod administration;
 mod configuration;
 mod door;
 mod observe;
+mod past;
+
+pub use past::IncidentPlace;
 
 use super::answers::{Answers, CheckRow, CheckTarget};
 use super::command::{Actor, CommandError, Object};
@@ -88,6 +91,12 @@ impl Handle {
         &self.env.metrics
     }
 
+    /// How each monitor stands, in brief: what lists sort and count by.
+    #[must_use]
+    pub fn board(&self) -> &super::board::SharedBoard {
+        &self.env.board
+    }
+
     /// A number that grows whenever a page may show something new.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -104,6 +113,13 @@ impl Handle {
             .read()
             .api_token(&token::digest(text), now)
             .cloned()
+    }
+
+    /// The good API token with this digest.
+    #[must_use]
+    pub fn api_token_of(&self, digest: &[u8; 32]) -> Option<ApiTokenRecord> {
+        let now = self.env.clock.now();
+        self.directory.read().api_token(digest, now).cloned()
     }
 
     /// The good agent token that this text is.

@@ -10,6 +10,7 @@
 mod answers;
 mod applied;
 mod audit;
+mod board;
 mod command;
 mod configuration;
 mod directory;
@@ -25,6 +26,7 @@ mod owner;
 mod start;
 
 pub use answers::{CheckRow, CheckTarget};
+pub use board::SharedBoard;
 pub use command::{Actor, CommandError, Object};
 pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, WantedRegion};
 pub use directory::{AgentView, Directory, SharedDirectory};
@@ -32,7 +34,7 @@ pub use dispatch::{SESSION_QUEUE, ToAgent};
 pub use env::Notifier;
 pub use events::{WatchError, Watcher};
 pub use fleet::{ChannelChange, NewApiToken, RouteDraft, StepDraft};
-pub use handle::{Arrival, Handle};
+pub use handle::{Arrival, Handle, IncidentPlace};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use vigilmon_common::decide::{CheckNow, Effect, Input, MonitorState, Refusal};
+use vigilmon_common::decide::{Brief, CheckNow, Effect, Input, MonitorState, Refusal};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
@@ -47,6 +47,8 @@ struct Watched {
     host: Box<str>,
     state: MonitorState,
     armed: Option<Time>,
+    /// As it was last put on the board.
+    brief: Brief,
     /// What was stored of it when it was adopted rests on all results that started up to then.
     settled: Time,
 }
@@ -58,6 +60,7 @@ struct Consequences {
     incidents: Vec<Incident>,
     rows: Vec<Row>,
     save: BTreeSet<MonitorId>,
+    briefs: Vec<(MonitorId, Brief)>,
     changes: Vec<Change>,
     replies: Vec<Box<dyn FnOnce() + Send>>,
     seen: bool,
@@ -92,11 +95,13 @@ impl Owner {
         let host = target_host(&monitor);
         let watched = Watched {
             settled: settled(&state),
+            brief: state.brief(),
             monitor,
             host,
             state,
             armed: None,
         };
+        self.env.board.put([(watched.monitor.id, watched.brief)]);
         self.monitors.insert(watched.monitor.id, watched);
     }
 
@@ -226,6 +231,11 @@ impl Owner {
                 }
             }
         }
+        let brief = watched.state.brief();
+        if brief != watched.brief {
+            watched.brief = brief;
+            out.briefs.push((id, brief));
+        }
         if let Some(wake) = watched.state.next_wake()
             && watched.armed.is_none_or(|armed| wake < armed)
         {
@@ -316,6 +326,7 @@ impl Owner {
         for incident in out.incidents {
             self.env.incidents.put(incident);
         }
+        self.env.board.put(out.briefs);
         if !out.rows.is_empty() {
             self.env.notifier.added(out.rows);
         }

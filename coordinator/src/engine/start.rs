@@ -20,6 +20,8 @@ use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
 use super::answers::Answers;
 use super::applied::Applied;
+use super::board::SharedBoard;
+
 use super::directory::{Directory, SharedDirectory};
 use super::dispatch::Dispatch;
 use super::env::{Env, Notifier, RowIds};
@@ -140,6 +142,7 @@ fn environment(options: &Options, state: &State) -> Env {
         })),
         incidents: SharedIncidents::load(&state.incidents),
         events: Events::new(state.commit),
+        board: SharedBoard::default(),
         changed: watch::channel(0).0,
         probe_addresses: options.probe_addresses.clone(),
     }

@@ -65,6 +65,11 @@ impl Caller {
         directory.api_token(&self.token.digest, now).is_some()
     }
 
+    /// The token that the call came with.
+    pub(super) fn token(&self) -> &ApiTokenRecord {
+        &self.token
+    }
+
     /// As the audit log and transitions name them.
     pub(super) fn actor(&self) -> Actor {
         let label = &self.token.label;

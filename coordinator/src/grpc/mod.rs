@@ -29,9 +29,11 @@ use vigilmon_proto::v1::incident_service_server::IncidentServiceServer;
 use vigilmon_proto::v1::monitor_service_server::MonitorServiceServer;
 use vigilmon_proto::v1::result_service_server::ResultServiceServer;
 use vigilmon_proto::v1::route_service_server::RouteServiceServer;
+use vigilmon_proto::v1::sign_in_service_server::SignInServiceServer;
 use vigilmon_proto::v1::token_service_server::TokenServiceServer;
 
 use crate::engine::Handle;
+use crate::visits::SharedVisits;
 
 pub mod agent;
 mod audit;
@@ -46,6 +48,7 @@ mod monitor;
 mod page;
 mod results;
 mod route;
+mod sign_in;
 mod token;
 
 /// How often a connection without traffic is tested.
@@ -70,6 +73,8 @@ pub struct Api {
     pub channels: Arc<dyn SealChannels>,
     /// Ends calls that do not end by themselves.
     pub stop: CancellationToken,
+    /// Who visits the dashboard.
+    pub visits: SharedVisits,
 }
 
 /// Serves agents and the public API until `stop`, then lets calls under way end.
@@ -129,6 +134,7 @@ where
         .add_service(bounded!(TokenServiceServer, api.clone()))
         .add_service(bounded!(AuditServiceServer, api.clone()))
         .add_service(bounded!(EventServiceServer, api.clone()))
+        .add_service(bounded!(SignInServiceServer, api.clone()))
         .add_service(bounded!(FleetServiceServer, api))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha)

@@ -3,24 +3,29 @@
 //! Every request but those of probes must name a host that we are known by: a page that a browser
 //! was lured to cannot reach us through a name of its own (DNS rebinding).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::connect_info::Connected;
+use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use vigilmon_common::id::IncidentId;
-
 use crate::engine::Handle;
+use crate::tls::Secure;
+use crate::visits::SharedVisits;
 
 pub mod demo;
+mod pages;
 pub mod readiness;
 
 pub use readiness::Readiness;
@@ -39,6 +44,28 @@ pub struct Site {
     pub readiness: Readiness,
     /// The hosts that requests may name.
     pub hosts: Arc<Hosts>,
+    /// Where people reach the pages.
+    pub public_url: Arc<Url>,
+    /// Who visits them.
+    pub visits: SharedVisits,
+    /// Ends what would last as long as a page is open.
+    pub stop: CancellationToken,
+}
+
+/// Who sent a request, as far as the connection tells: through a proxy that is the proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(stream.remote_addr().ip().to_canonical())
+    }
+}
+
+impl Connected<IncomingStream<'_, Secure>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Secure>) -> Self {
+        Self(stream.remote_addr().ip().to_canonical())
+    }
 }
 
 /// The hosts that requests may name.
@@ -86,10 +113,9 @@ impl Hosts {
 /// All pages.
 pub fn router(site: Site, demo: Option<demo::Demo>) -> Router {
     let guarded = Router::new()
-        .route("/", get(front))
         .route("/metrics", get(metrics))
-        .route("/incidents/{id}", get(incident))
-        .with_state(site.clone());
+        .with_state(site.clone())
+        .merge(pages::router(site.clone()));
     let guarded = match demo {
         Some(demo) => guarded.merge(demo::router(demo)),
         None => guarded,
@@ -169,20 +195,6 @@ async fn metrics_text(State(site): State<Site>) -> Response {
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
-}
-
-/// Where the links of messages lead. What an incident is about is told to those with a token.
-async fn incident(Path(id): Path<String>) -> Response {
-    match id.parse::<IncidentId>() {
-        Ok(id) => {
-            format!("This incident is explained by: vigilmon incident why {id}\n").into_response()
-        }
-        Err(error) => (StatusCode::NOT_FOUND, format!("{error}\n")).into_response(),
-    }
-}
-
-async fn front() -> impl IntoResponse {
-    "Vigilmon is running. Use the `vigilmon` command line; `vigilmon --help` shows how.\n"
 }
 
 #[cfg(test)]

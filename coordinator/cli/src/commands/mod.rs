@@ -16,6 +16,7 @@ mod monitor;
 mod monitor_flags;
 mod region;
 mod route;
+mod sign_in;
 mod token;
 mod up;
 mod watch;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Export,
     /// Print the JSON Schema of configuration files
     Schema,
+    SignIn(sign_in::SignInArgs),
 }
 
 /// Does it; the exit code.
@@ -98,6 +100,7 @@ pub(crate) fn run(
             Command::Token(command) => token::run(command, &client, format).await,
             Command::Watch(args) => watch::run(args, &client, format).await,
             Command::Audit(args) => audit::run(args, &client, format).await,
+            Command::SignIn(args) => sign_in::run(args, &client, format).await,
         }
     })
 }

@@ -40,6 +40,8 @@ impl Owner {
             ShardMessage::Removed { monitor, done } => {
                 let _ = self.decide(monitor, Input::Removed, now, out);
                 // What closed it is committed from here; the monitor's own record by the fleet.
+                out.briefs.retain(|(id, _)| *id != monitor);
+                self.env.board.remove(monitor);
                 if let Some(gone) = self.monitors.remove(&monitor) {
                     out.changes
                         .push(Change::PutDurable(monitor, Box::new(gone.state.durable())));

@@ -31,6 +31,7 @@ use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Notifier, SESSION
 use crate::grpc::{Api, SealChannels, serve};
 use crate::metrics::Metrics;
 use crate::store::memory;
+use crate::visits::SharedVisits;
 
 /// How long anything may take before a test fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,6 +68,7 @@ impl Scene {
             public_url: "http://127.0.0.1:8440/".into(),
             channels: Arc::new(FakeSeal),
             stop: tasks.stop_token(),
+            visits: SharedVisits::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -1,5 +1,7 @@
 //! What `vigilmon up` says once it is ready.
 
+use std::io::IsTerminal;
+
 use vigilmon_common::address::AddressPolicy;
 use vigilmon_common::name::Region;
 use vigilmon_coordinator::app::App;
@@ -19,7 +21,8 @@ pub(super) fn print(app: &App, regions: &[Region], addresses: &AddressPolicy) {
     if app.demo.is_some() {
         lines.extend(row("Demonstration", &format!("{public}/demo")));
     }
-    lines.extend(row("Pages", &format!("{public}/")));
+    lines.extend(row("Dashboard", &format!("{public}/")));
+    lines.extend(sign_in(app));
     lines.extend(row("gRPC", &format!("https://{}", app.grpc)));
     lines.extend(row("Regions", &regions));
     lines.extend(row("May reach", &reaches(addresses)));
@@ -35,6 +38,21 @@ pub(super) fn print(app: &App, regions: &[Region], addresses: &AddressPolicy) {
         "Ctrl-C stops it; a second start finds everything again.".to_owned(),
     ]);
     output::lines(&lines);
+}
+
+/// A link that signs in, for whoever sits at the terminal; a file or a pipe is read by others.
+fn sign_in(app: &App) -> Vec<String> {
+    if !std::io::stdout().is_terminal() {
+        return Vec::new();
+    }
+    match app.sign_in_link() {
+        Ok(link) => {
+            let mut lines = row("Sign in", "once, within 10 minutes:");
+            lines.push(format!("    {link}"));
+            lines
+        }
+        Err(error) => row("Sign in", &format!("{error:#}")),
+    }
 }
 
 fn reaches(addresses: &AddressPolicy) -> String {
