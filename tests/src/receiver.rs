@@ -30,6 +30,10 @@ pub enum Manner {
     Redirect,
     /// Not at all.
     Hang,
+    /// Asks to be left alone for so many seconds.
+    Busy(u64),
+    /// 200, and a body without an end.
+    Endless,
 }
 
 /// One request that came in.
@@ -206,7 +210,7 @@ async fn receive(
             headers,
             raw,
             body,
-            accepted: manner == Manner::Accept,
+            accepted: matches!(manner, Manner::Accept | Manner::Endless),
         });
         manner
     };
@@ -217,6 +221,16 @@ async fn receive(
             .into_response(),
         Manner::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
         Manner::Hang => std::future::pending().await,
+        Manner::Busy(seconds) => {
+            let wait = [(header::RETRY_AFTER, seconds.to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, wait).into_response()
+        }
+        Manner::Endless => {
+            let endless = tokio_stream::iter(std::iter::repeat_with(|| {
+                Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4096]))
+            }));
+            axum::body::Body::from_stream(endless).into_response()
+        }
     }
 }
 

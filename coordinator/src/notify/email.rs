@@ -116,13 +116,16 @@ fn failure_of(error: &smtp::Error) -> Failure {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    let text = match error.status() {
+    let mut text = match error.status() {
         Some(code) => format!("the relay answered {code}: {cause}"),
         None => format!("the relay cannot be used: {cause}"),
     };
     let code = error.status().map(|code| code.to_string());
     let kind = match code.as_deref() {
-        Some("530" | "534" | "535" | "538") => FailureKind::Doubtful,
+        Some("530" | "534" | "535" | "538") => {
+            text.push_str("; check user and password in VIGILMON_SMTP_URL");
+            FailureKind::Doubtful
+        }
         _ if error.is_permanent() => FailureKind::Permanent,
         _ => FailureKind::Transient,
     };

@@ -88,6 +88,28 @@ const OTHERS: &[Refused] = &[
         &["--webhook", "https://"],
     ),
     (
+        &["channel", "add", "x", "--slack", "ftp://example.com/"],
+        1,
+        &["--slack", "ftp", "https://"],
+    ),
+    (
+        &[
+            "channel",
+            "add",
+            "x",
+            "--discord",
+            "http://169.254.169.254/",
+        ],
+        1,
+        &["--discord", "169.254.169.254"],
+    ),
+    (
+        &["channel", "add", "x", "--slack", URL, "--discord", URL],
+        2,
+        &["--discord"],
+    ),
+    (&["channel", "deliveries", "nothing"], 3, &["nothing"]),
+    (
         &["channel", "add", "x", "--email", "nobody"],
         1,
         &["nobody"],

@@ -3,6 +3,7 @@
 mod agent_program;
 mod agents;
 mod application;
+mod chat;
 mod commands;
 mod configuration;
 mod daemons;
@@ -13,6 +14,7 @@ mod guides;
 mod input;
 mod integrators;
 mod keywords;
+mod mail;
 mod pages;
 mod regions;
 mod reload;
