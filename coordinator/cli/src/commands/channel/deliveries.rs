@@ -119,11 +119,8 @@ fn row(delivery: &v1::Delivery) -> [String; 5] {
         (result, attempt) => format!("{result} ({attempt})"),
     };
     let detail = match &delivery.next_attempt_time {
-        Some(next) => {
-            let next = format::time_text(Some(next));
-            let clock = next.split(' ').next_back().unwrap_or_default();
-            format!("next {clock} {}", delivery.detail)
-        }
+        // What the last attempt met stands in its own row.
+        Some(next) => format!("next at {}", format::time_text(Some(next))),
         None => delivery.detail.clone(),
     };
     let subject = match delivery.subject.as_str() {
