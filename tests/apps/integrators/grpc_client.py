@@ -1,6 +1,7 @@
 """Uses the client of the documentation on a real coordinator: STEP CONTEXT URL.
 
-Steps: `monitors` while the target is well, `incident` while it is down, `recovered` after it.
+Steps: `monitors` while the target is well, `incident` while it is down, `recovered` after it. The
+step `events` prints for ever and takes a cursor in place of the URL.
 """
 
 import sys
@@ -143,6 +144,8 @@ def main():
                 incident_step(monitors, incidents)
             case "recovered":
                 recovered_step(incidents)
+            case "events":
+                client.print_events(channel, cursor=url)
 
 
 main()

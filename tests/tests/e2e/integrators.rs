@@ -1,9 +1,12 @@
 //! Other programs use the API as its documentation says: generated code, reflection.
 
 use vigilmon_tests::docs::{Reader, blocks};
-use vigilmon_tests::programs;
+use vigilmon_tests::process::Process;
 use vigilmon_tests::target::{Behaviour, Target};
 use vigilmon_tests::up::{Options, REGIONS, Up};
+use vigilmon_tests::{programs, wait};
+
+use crate::scene::{SOON, Scene};
 
 const PYTHON: &str = "integrations/grpc-python.md";
 const GRPCURL: &str = "integrations/grpcurl.md";
@@ -45,14 +48,61 @@ fn a_generated_client_in_python_does_what_its_page_says() {
         "{again:#?}"
     );
 
-    let driver = programs::tests().join("apps/integrators/grpc_client.py");
-    let driver = driver.to_str().unwrap();
-    let step = |name: &str| reader.must("python", &[driver, name, context, &target.url()]);
+    let driver = driver();
+    let step = |name: &str| reader.must("python", &[&driver, name, context, &target.url()]);
     step("monitors");
     target.behave(Behaviour::status(503));
     step("incident");
     target.behave(Behaviour::body(WELL));
     step("recovered");
+}
+
+/// What uses the client, step by step.
+fn driver() -> String {
+    let driver = programs::tests().join("apps/integrators/grpc_client.py");
+    driver.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn events_reach_a_client_in_python_once_and_in_order_over_a_crash_of_the_coordinator() {
+    let mut scene = Scene::start();
+    let target = Target::start();
+    scene.watch("site", &target.url(), &[]);
+    let reader = reader_with_client();
+    let context = scene.up.data().join("context.toml");
+    let watch = |cursor: &str, log: &str| {
+        let plan = reader.plan("python").args([&driver(), "events"]);
+        let plan = plan.args([&context]).args([cursor]);
+        plan.start(&reader.folder().join(log))
+    };
+    // What it printed of the site: the type, and the cursor.
+    let printed = |process: &Process| -> Vec<(String, String)> {
+        let log = process.log();
+        let words = log.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        words
+            .filter(|words| words.len() == 3 && words[1] == "site")
+            .map(|words| (words[0].to_owned(), words[2].to_owned()))
+            .collect()
+    };
+    let mut first = watch("oldest", "first");
+
+    target.behave(Behaviour::status(503));
+    wait::until_true("it hears of the beginning", SOON, || {
+        printed(&first).len() == 1
+    });
+    scene.restart();
+    target.behave(Behaviour::well());
+    scene.wait_for("incident.resolved", "site");
+    wait::until_true("it hears of the end", SOON, || printed(&first).len() == 2);
+    first.must_run();
+    let heard = printed(&first);
+    let kinds = [&heard[0].0, &heard[1].0];
+    assert_eq!(kinds, ["incident.opened", "incident.resolved"]);
+
+    let second = watch(&heard[0].1, "second");
+    wait::until_true("another goes on from there", SOON, || {
+        printed(&second) == heard[1..]
+    });
 }
 
 #[test]
