@@ -30,6 +30,7 @@ use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
 use crate::http::demo::{Demo, DemoSite, Letter};
 use crate::http::{self, Hosts, Readiness, Site};
+use crate::joints::Around;
 use crate::metrics::Metrics;
 use crate::notify::check::Checker;
 use crate::notify::email::Smtp;
@@ -144,7 +145,12 @@ impl App {
         let visits = SharedVisits::default();
         let site = (demo.clone(), &public_url, &visits);
         let faces = (shown.clone(), options.reflection);
-        let readiness = open_doors(listeners, faces, channels, &engine, site, &local, &doors)?;
+        let around = Around {
+            smtp: options.smtp.clone(),
+            data: data.clone(),
+        };
+        let asked = (channels, around);
+        let readiness = open_doors(listeners, faces, asked, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
         tracing::info!(%http, %grpc, data = %data.display(), "coordinator started");
@@ -350,7 +356,7 @@ async fn start_demo(
 fn open_doors(
     listeners: Listeners,
     (shown, reflection): (Faces, bool),
-    channels: Checker,
+    (channels, around): (Checker, Around),
     engine: &Handle,
     (demo, public_url, visits): (Option<Demo>, &Url, &SharedVisits),
     local: &Local,
@@ -370,6 +376,7 @@ fn open_doors(
         engine: engine.clone(),
         public_url: link_base(public_url).into(),
         channels: Arc::new(channels),
+        surroundings: Arc::new(around),
         stop: doors.stop_token(),
         visits: visits.clone(),
     };

@@ -10,6 +10,7 @@ mod joints;
 pub mod metrics;
 pub mod notify;
 pub mod options;
+pub mod restore;
 pub mod secret;
 pub mod store;
 pub mod tls;

@@ -4,11 +4,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 use vigilmon_coordinator::app::{App, Local};
 use vigilmon_coordinator::health;
 use vigilmon_coordinator::options::{DaemonFlags, Options};
+use vigilmon_coordinator::restore::{self, RestoreArgs};
 use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::signals::{Hangups, Signals};
 use vigilmon_runtime::supervisor::Supervisor;
@@ -17,8 +18,14 @@ use vigilmon_runtime::{service, settings};
 
 /// Assigns monitors to probe agents, decides by quorum across regions, tells people
 #[derive(Debug, Parser)]
-#[command(name = "vigilmon-coordinator", version)]
+#[command(
+    name = "vigilmon-coordinator",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     #[command(flatten)]
     daemon: DaemonFlags,
     /// Check the configuration and start nothing; exits 0 when it is good, else 2
@@ -29,11 +36,20 @@ struct Arguments {
     health: bool,
 }
 
+/// What is done instead of running.
+#[derive(Debug, Subcommand)]
+enum Instead {
+    Restore(RestoreArgs),
+}
+
 /// What was asked for cannot be done: nothing was started.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Instead::Restore(args)) = &arguments.instead {
+        return restored(args);
+    }
     let (options, logging) = match arguments.daemon.check() {
         Ok(checked) => checked,
         Err(problems) => return misused(&settings::complaint("vigilmon-coordinator", &problems)),
@@ -51,6 +67,19 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn restored(args: &RestoreArgs) -> ExitCode {
+    match restore::run(args) {
+        Ok(said) => {
+            complain(&said);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             complain(&format!("error: {error:#}\n"));
             ExitCode::FAILURE

@@ -23,7 +23,7 @@ pub use shown::{Certificate, CertificateError, Shown};
 
 /// The file of the authority's certificate within the data folder.
 pub const CA_FILE: &str = "ca.pem";
-const CA_KEY_FILE: &str = "ca.key";
+pub(crate) const CA_KEY_FILE: &str = "ca.key";
 
 /// The coordinator's authority cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -128,6 +128,11 @@ impl MailServer {
         (self.protection != Protection::None).then_some(file)
     }
 
+    /// Ends it: from now on nobody takes mail.
+    pub fn stop(&mut self) {
+        self.server.kill();
+    }
+
     /// All messages so far, in order.
     #[must_use]
     pub fn messages(&self) -> Vec<Mail> {

@@ -8,6 +8,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 use vigilmon_proto::limits::RESPONSE_MAX;
+use vigilmon_proto::v1::admin_service_client::AdminServiceClient;
 use vigilmon_proto::v1::audit_service_client::AuditServiceClient;
 use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
 use vigilmon_proto::v1::config_service_client::ConfigServiceClient;
@@ -80,6 +81,7 @@ services! {
     audit: AuditServiceClient,
     events: EventServiceClient,
     sign_in: SignInServiceClient,
+    admin: AdminServiceClient,
 }
 
 impl Client {

@@ -1,7 +1,7 @@
 //! Why a command ends badly: an exit code, what happened, and the remedy.
 
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{FieldViolation, StatusExt};
 
 /// Exit codes; scripts rely on them.
 pub(crate) mod exit {
@@ -26,6 +26,8 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
     /// What happened, a line each.
     pub(crate) messages: Vec<String>,
+    /// What to do about each of them; shorter where the last have none of their own.
+    pub(crate) remedies: Vec<String>,
     /// What to do; empty without a remedy.
     pub(crate) hint: String,
 }
@@ -36,6 +38,7 @@ impl Failure {
         Self {
             code,
             messages: vec![message.into()],
+            remedies: Vec::new(),
             hint: hint.into(),
         }
     }
@@ -64,20 +67,12 @@ impl From<Status> for Failure {
             .error_info()
             .and_then(|info| info.metadata.get("hint").cloned())
             .unwrap_or_default();
-        let fields: Vec<String> = details
-            .bad_request()
-            .map(|bad| {
-                let line = |field: &tonic_types::FieldViolation| {
-                    format!("{}: {}", flag(&field.field), field.description)
-                };
-                bad.field_violations.iter().map(line).collect()
-            })
-            .unwrap_or_default();
-        let messages = if fields.is_empty() {
-            vec![status.message().to_owned()]
-        } else {
-            fields
-        };
+        let fields = details.bad_request().map(|bad| &bad.field_violations);
+        let (mut messages, remedies): (Vec<_>, Vec<_>) =
+            fields.into_iter().flatten().map(apart).unzip();
+        if messages.is_empty() {
+            messages.push(status.message().to_owned());
+        }
         let (code, hint) = match status.code() {
             Code::NotFound => (exit::NOT_FOUND, hint),
             Code::Unauthenticated => (
@@ -91,9 +86,24 @@ impl From<Status> for Failure {
         Self {
             code,
             messages,
+            remedies,
             hint,
         }
     }
+}
+
+/// What is wrong with a field, and the remedy, which the description repeats at its end.
+fn apart(field: &FieldViolation) -> (String, String) {
+    let remedy = field.localized_message.as_ref();
+    let remedy = remedy
+        .map(|remedy| remedy.message.as_str())
+        .unwrap_or_default();
+    let end = format!("; {remedy}");
+    let (said, remedy) = match field.description.strip_suffix(&end) {
+        Some(said) if !remedy.is_empty() => (said, remedy),
+        _ => (field.description.as_str(), ""),
+    };
+    (format!("{}: {said}", flag(&field.field)), remedy.to_owned())
 }
 
 /// A field as the specification names it, spelled as the flag that sets it.
@@ -125,14 +135,19 @@ fn flag(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tonic_types::{ErrorDetails, FieldViolation};
+    use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage};
 
     use super::*;
 
     #[test]
     fn every_wrong_field_is_said_by_its_flag() {
+        let mut first = FieldViolation::new("http.expect_status", "`2x` is no status; say 2xx");
+        first.localized_message = Some(LocalizedMessage {
+            locale: "en".to_owned(),
+            message: "say 2xx".to_owned(),
+        });
         let fields = vec![
-            FieldViolation::new("http.expect_status", "`2x` is no status"),
+            first,
             FieldViolation::new("timeout", "30s is longer than every 10s"),
         ];
         let details = ErrorDetails::with_bad_request(fields);
@@ -144,6 +159,7 @@ mod tests {
             "--timeout: 30s is longer than every 10s",
         ];
         assert_eq!(failure.messages, said);
+        assert_eq!(failure.remedies, ["say 2xx", ""]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod output;
 /// An open, self-hosted, distributed uptime monitor
 #[derive(Debug, Parser)]
 #[command(name = "vigilmon", version, propagate_version = true, term_width = 80)]
-struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     context: context::ContextFlags,
     /// How data is printed: table, json or yaml

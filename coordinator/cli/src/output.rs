@@ -70,8 +70,11 @@ pub(crate) fn error(message: &str, hint: &str) {
 
 /// Prints why a command ends badly.
 pub(crate) fn failure(failure: &Failure) {
-    for message in &failure.messages {
-        eprintln!("error: {message}");
+    for (place, message) in failure.messages.iter().enumerate() {
+        error(
+            message,
+            failure.remedies.get(place).map_or("", String::as_str),
+        );
     }
     if !failure.hint.is_empty() {
         eprintln!(" hint: {}", failure.hint);

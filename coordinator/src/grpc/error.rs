@@ -16,7 +16,7 @@
 use std::collections::HashMap;
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt};
 use vigilmon_common::problem::Problems;
 
 use super::etag;
@@ -65,10 +65,17 @@ pub(super) fn invalid(problems: &Problems) -> Status {
             "" => problem.message.clone(),
             remedy => format!("{}; {remedy}", problem.message),
         };
-        FieldViolation::new(
-            cut(&problem.field, FIELD_TEXT_MAX),
-            cut(&text, FIELD_TEXT_MAX),
-        )
+        // The remedy by itself too, for those who show it by itself.
+        let remedy = (!problem.remedy.is_empty()).then(|| LocalizedMessage {
+            locale: "en".to_owned(),
+            message: cut(&problem.remedy, FIELD_TEXT_MAX),
+        });
+        FieldViolation {
+            field: cut(&problem.field, FIELD_TEXT_MAX),
+            description: cut(&text, FIELD_TEXT_MAX),
+            reason: String::new(),
+            localized_message: remedy,
+        }
     });
     let mut details = ErrorDetails::with_bad_request(violations.collect::<Vec<_>>());
     if dangling {

@@ -13,6 +13,8 @@ use crate::engine::{CommandError, IncidentPlace, Object};
 
 /// Longest note and comment, in characters.
 const NOTE_MAX: usize = 2000;
+/// Fewest characters that stand for an incident's id.
+const PREFIX_MIN: usize = 4;
 
 #[async_trait]
 impl IncidentService for Api {
@@ -51,7 +53,7 @@ impl IncidentService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref)?;
         let incident = self.engine.incident_ever(id).await.map_err(error::status)?;
         Ok(Response::new(self.incident_wire(
             &incident,
@@ -67,7 +69,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref)?;
         let note = note("note", request.note)?;
         let after = self.engine.acknowledge(caller.actor(), id, note).await;
         self.done(after, project)
@@ -80,7 +82,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref)?;
         let after = self.engine.resolve(caller.actor(), id, request.force).await;
         self.done(after, project)
     }
@@ -92,7 +94,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref)?;
         let text = note("text", request.text)?;
         if text.is_empty() {
             return Err(error::absent("text"));
@@ -108,7 +110,7 @@ impl IncidentService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref)?;
         let incident = self.engine.incident_ever(id).await.map_err(error::status)?;
         Ok(Response::new(v1::ExplainIncidentResponse {
             incident: Some(self.incident_wire(&incident, project, Detail::Evidence)),
@@ -136,6 +138,28 @@ impl Api {
         )))
     }
 
+    /// The incident that a text names: by its id, or by the first characters of it that no other
+    /// one of the state has.
+    fn incident_id(&self, text: &str) -> Result<IncidentId, Status> {
+        if let Ok(id) = text.parse() {
+            return Ok(id);
+        }
+        let begin = text.to_ascii_lowercase();
+        let all = self.engine.incidents(false);
+        let mut found = all
+            .iter()
+            .map(|one| one.id)
+            .filter(|id| begin.len() >= PREFIX_MIN && id.to_string().starts_with(&begin));
+        match (found.next(), found.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => Err(error::status(CommandError::Refused {
+                message: format!("more than one incident begins with `{begin}`"),
+                hint: "give more of its id".to_owned(),
+            })),
+            (None, _) => Err(error::not_found(Object::Incident, text)),
+        }
+    }
+
     /// The monitor that a filter names; a removed one by its id.
     fn monitor_id(&self, reference: &str) -> Result<Option<MonitorId>, Status> {
         if reference.is_empty() {
@@ -147,11 +171,6 @@ impl Api {
             (Err(error), Err(_)) => Err(error::status(error)),
         }
     }
-}
-
-fn id(text: &str) -> Result<IncidentId, Status> {
-    text.parse()
-        .map_err(|_| error::not_found(Object::Incident, text))
 }
 
 fn note(field: &str, text: String) -> Result<String, Status> {

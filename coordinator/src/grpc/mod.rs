@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use vigilmon_proto::limits::{AGENT_MESSAGE_MAX, CONFIGURATION_MAX, REQUEST_MAX, RESPONSE_MAX};
+use vigilmon_proto::v1::admin_service_server::AdminServiceServer;
 use vigilmon_proto::v1::agent_service_server::{AgentService, AgentServiceServer};
 use vigilmon_proto::v1::audit_service_server::AuditServiceServer;
 use vigilmon_proto::v1::channel_service_server::ChannelServiceServer;
@@ -35,6 +36,7 @@ use vigilmon_proto::v1::token_service_server::TokenServiceServer;
 use crate::engine::Handle;
 use crate::visits::SharedVisits;
 
+mod admin;
 pub mod agent;
 mod audit;
 mod auth;
@@ -60,6 +62,7 @@ const STREAMS_MAX: u32 = 256;
 /// Largest header section of a call, in bytes.
 const HEADERS_MAX: u32 = 16 * 1024;
 
+pub use admin::{Disk, Surroundings};
 pub use channel::SealChannels;
 
 /// What the services of the public API share.
@@ -71,6 +74,8 @@ pub struct Api {
     pub public_url: Arc<str>,
     /// Checks and seals what users send as channels.
     pub channels: Arc<dyn SealChannels>,
+    /// What is around the coordinator.
+    pub surroundings: Arc<dyn Surroundings>,
     /// Ends calls that do not end by themselves.
     pub stop: CancellationToken,
     /// Who visits the dashboard.
@@ -135,6 +140,7 @@ where
         .add_service(bounded!(AuditServiceServer, api.clone()))
         .add_service(bounded!(EventServiceServer, api.clone()))
         .add_service(bounded!(SignInServiceServer, api.clone()))
+        .add_service(bounded!(AdminServiceServer, api.clone()))
         .add_service(bounded!(FleetServiceServer, api))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha)

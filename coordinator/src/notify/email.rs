@@ -24,6 +24,8 @@ use super::attempt::Attempted;
 
 /// How long the relay may take for a whole mail.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the relay may take to answer when it is only looked at.
+const REACH_PATIENCE: Duration = Duration::from_secs(5);
 /// Connections to the relay at once.
 const CONNECTIONS_MAX: u32 = 4;
 /// How long a connection is kept for the next mail.
@@ -42,6 +44,34 @@ struct MailPage<'a> {
     color: String,
     facts: &'a [Fact],
     link: Option<&'a str>,
+}
+
+impl Smtp {
+    /// Whether the relay takes a connection and lets us in.
+    ///
+    /// # Errors
+    /// Why not, in one line without secrets.
+    pub async fn reach(&self) -> Result<(), String> {
+        let transport = self.transport().map_err(|error| described(&error))?;
+        let transport = transport
+            .timeout(Some(REACH_PATIENCE))
+            .build::<Tokio1Executor>();
+        match tokio::time::timeout(REACH_PATIENCE, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err("it does not answer as a relay".to_owned()),
+            Ok(Err(error)) => Err(described(&error)),
+            Err(_) => Err(format!("no answer within {} s", REACH_PATIENCE.as_secs())),
+        }
+    }
+}
+
+/// The innermost cause: what the system or the relay said.
+fn described(error: &dyn Error) -> String {
+    let mut at = error;
+    while let Some(inner) = at.source() {
+        at = inner;
+    }
+    at.to_string()
 }
 
 impl Mailer {

@@ -16,7 +16,7 @@ const FORMAT: &str = "1";
 /// Locked while a process has the folder.
 const LOCK: &str = "lock";
 /// What may lie in an empty folder: file systems make it.
-const LOST_AND_FOUND: &str = "lost+found";
+pub(super) const LOST_AND_FOUND: &str = "lost+found";
 
 /// Our data folder, locked until this is dropped.
 #[derive(Debug)]

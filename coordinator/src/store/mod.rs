@@ -27,6 +27,7 @@ use vigilmon_common::id::{ChannelId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::time::Time;
 
+pub mod backup;
 mod change;
 mod data_dir;
 mod disk_history;
@@ -55,6 +56,9 @@ pub use open::{OpenError, Opened, open};
 pub use record::{Plain, Seal, SealError};
 pub use sled_state::SledState;
 
+/// A key of the state and its value, as engines keep them.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// What the coordinator is: small, atomic, read whole at start.
 #[async_trait]
 pub trait StateStore: Send + Sync {
@@ -63,6 +67,13 @@ pub trait StateStore: Send + Sync {
     /// # Errors
     /// The store failed, or holds a record that this version cannot read.
     async fn load(&self) -> Result<State, StoreError>;
+
+    /// Everything that is stored as of one commit, as keys and values, save records on their way
+    /// to the history.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn export(&self) -> Result<Vec<Entry>, StoreError>;
 
     /// Makes all changes or none, in order; durable when it returns.
     ///

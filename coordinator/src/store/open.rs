@@ -186,7 +186,10 @@ fn refused(data: &DataDir, store: &'static str, folder: &Path, cause: &Cause) ->
 }
 
 /// Makes a store; it appears under its name only once it is whole.
-fn make(folder: &Path, create: impl FnOnce(&Path) -> Result<(), Cause>) -> Result<(), Cause> {
+pub(super) fn make(
+    folder: &Path,
+    create: impl FnOnce(&Path) -> Result<(), Cause>,
+) -> Result<(), Cause> {
     let unfinished = folder.with_extension("new");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;

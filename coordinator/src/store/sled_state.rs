@@ -27,9 +27,9 @@ use super::error::Cause;
 use super::owner::{Engine, Failure, Owner, Reply, caught};
 use super::record::Seal;
 use super::record::state::{
-    Writes, commit_key, first_write, pending, pending_prefix, read, read_number,
+    Write, Writes, commit_key, first_write, is_pending, pending, pending_prefix, read, read_number,
 };
-use super::{Change, CommitNo, Health, PendingRecord, State, StateStore, StoreError};
+use super::{Change, CommitNo, Entry, Health, PendingRecord, State, StateStore, StoreError};
 
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const FLUSH_EVERY_MS: u64 = 200;
@@ -46,7 +46,7 @@ pub struct SledState {
     committed: Arc<AtomicU64>,
 }
 
-type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+type Entries = Vec<Entry>;
 
 enum Request {
     Load(Reply<Entries>),
@@ -75,8 +75,16 @@ impl SledState {
     /// # Errors
     /// What went wrong.
     pub(super) fn create(folder: &Path, epoch: Epoch) -> Result<(), Cause> {
+        Self::create_of(folder, vec![first_write(epoch)])
+    }
+
+    /// Makes a store of what another one held.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(super) fn create_of(folder: &Path, writes: Vec<Write>) -> Result<(), Cause> {
         let mut sled = Sled::open(folder)?;
-        sled.write(vec![first_write(epoch)])?;
+        sled.write(writes)?;
         sled.close()
     }
 
@@ -128,6 +136,12 @@ impl StateStore for SledState {
         let state = tokio::task::spawn_blocking(read).await;
         let state = state.map_err(|e| self.owner.failure().note(e))??;
         state.ok_or_else(|| self.owner.failure().note("it has lost its records"))
+    }
+
+    async fn export(&self) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.owner.ask(Request::Load).await?;
+        entries.retain(|(key, _)| !is_pending(key));
+        Ok(entries)
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<CommitNo, StoreError> {

@@ -9,9 +9,12 @@ use crate::output::{self, Format};
 
 mod agent;
 mod audit;
+mod backup;
 mod channel;
 mod configuration;
+mod doctor;
 mod incident;
+mod manual;
 mod monitor;
 mod monitor_flags;
 mod region;
@@ -50,6 +53,14 @@ pub(crate) enum Command {
     Audit(audit::AuditArgs),
     /// Print what happens to incidents, as it happens
     Watch(watch::WatchArgs),
+    /// Write a backup of the state of a running coordinator
+    Backup(backup::BackupArgs),
+    /// Look for what is wrong or soon will be; exits 1 when something does not work
+    Doctor,
+    /// Print the completion script of a shell
+    Completion(manual::CompletionArgs),
+    /// Write manual pages
+    Man(manual::ManArgs),
     Apply(configuration::ApplyArgs),
     Diff(configuration::DiffArgs),
     /// Print the configuration as YAML that apply takes; secrets are `keep`
@@ -68,8 +79,11 @@ pub(crate) fn run(
     if let Command::Up(args) = command {
         return up::run(args).map_err(|error| Failure::new(exit::FAILED, format!("{error:#}"), ""));
     }
-    if matches!(command, Command::Schema) {
-        return Ok(configuration::schema());
+    match command {
+        Command::Schema => return Ok(configuration::schema()),
+        Command::Completion(args) => return manual::completion(args),
+        Command::Man(args) => return manual::man(args, format),
+        _ => {}
     }
     vigilmon_runtime::tls::install_provider();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -82,6 +96,7 @@ pub(crate) fn run(
             Command::Apply(args) => return configuration::apply(args, context, format).await,
             Command::Diff(args) => return configuration::diff(args, context, format).await,
             Command::Export => return configuration::export(context, format).await,
+            Command::Doctor => return Ok(doctor::run(context, format).await),
             _ => {}
         }
         let client = Client::connect(&context.resolve()?).await?;
@@ -90,7 +105,11 @@ pub(crate) fn run(
             | Command::Apply(_)
             | Command::Diff(_)
             | Command::Export
+            | Command::Doctor
+            | Command::Completion(_)
+            | Command::Man(_)
             | Command::Schema => Ok(exit::DONE),
+            Command::Backup(args) => backup::run(args, &client, format).await,
             Command::Monitor(command) => monitor::run(command, &client, format).await,
             Command::Incident(command) => incident::run(command, &client, format).await,
             Command::Channel(command) => channel::run(command, &client, format).await,

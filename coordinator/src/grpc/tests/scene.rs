@@ -28,7 +28,7 @@ use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
 use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Notifier, SESSION_QUEUE, ToAgent};
-use crate::grpc::{Api, SealChannels, serve};
+use crate::grpc::{Api, Disk, SealChannels, Surroundings, serve};
 use crate::metrics::Metrics;
 use crate::store::memory;
 use crate::visits::SharedVisits;
@@ -67,6 +67,7 @@ impl Scene {
             engine: engine.clone(),
             public_url: "http://127.0.0.1:8440/".into(),
             channels: Arc::new(FakeSeal),
+            surroundings: Arc::new(Nothing),
             stop: tasks.stop_token(),
             visits: SharedVisits::default(),
         };
@@ -184,6 +185,20 @@ impl FakeAgent {
 pub(super) fn down() -> Outcome {
     let reason = Reason::new(ReasonCode::HttpStatus, "503 Service Unavailable");
     Outcome::Down(reason.with_status(503))
+}
+
+/// No relay, and a disk that cannot be asked.
+struct Nothing;
+
+#[async_trait]
+impl Surroundings for Nothing {
+    async fn mail(&self) -> Option<Result<(), String>> {
+        None
+    }
+
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
 }
 
 /// Sends no messages.

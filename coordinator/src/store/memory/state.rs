@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use vigilmon_common::id::Epoch;
 
+use crate::store::record::state::{Writes, first_write};
 use crate::store::{
-    Change, CommitNo, Health, HistoryRecord, PendingId, PendingRecord, State, StateStore,
-    StoreError,
+    Change, CommitNo, Entry, Health, HistoryRecord, PendingId, PendingRecord, Plain, State,
+    StateStore, StoreError,
 };
 
 /// The state in memory.
@@ -49,6 +50,15 @@ impl StateStore for MemoryState {
         Ok(state)
     }
 
+    async fn export(&self) -> Result<Vec<Entry>, StoreError> {
+        self.health.check()?;
+        let state = self.inner().state.clone();
+        let (epoch, commit) = (state.epoch, state.commit);
+        let writes = Writes::of(puts(state), &Plain).numbered(commit);
+        let all = std::iter::once(first_write(epoch)).chain(writes);
+        Ok(all.filter_map(|(key, value)| Some((key, value?))).collect())
+    }
+
     async fn commit(&self, changes: Vec<Change>) -> Result<CommitNo, StoreError> {
         self.health.check()?;
         let mut inner = self.inner();
@@ -83,6 +93,37 @@ impl StateStore for MemoryState {
         self.health.fail(StoreError::Closed { store: "state" });
         Ok(())
     }
+}
+
+/// What makes an empty state this one.
+fn puts(state: State) -> Vec<Change> {
+    let mut puts = vec![
+        Change::SetApplied(state.applied),
+        Change::SetRevision(state.revision),
+    ];
+    let monitors = state.monitors.into_values();
+    puts.extend(monitors.map(|m| Change::PutMonitor(Box::new(m))));
+    let durables = state.durables.into_iter();
+    puts.extend(durables.map(|(id, d)| Change::PutDurable(id, Box::new(d))));
+    let incidents = state.incidents.into_values();
+    puts.extend(incidents.map(|i| Change::PutIncident(Box::new(i))));
+    puts.extend(
+        state
+            .rows
+            .into_values()
+            .map(|r| Change::PutRow(Box::new(r))),
+    );
+    let channels = state.channels.into_values();
+    puts.extend(channels.map(|c| Change::PutChannel(Box::new(c))));
+    let routes = state.routes.into_values();
+    puts.extend(routes.map(|r| Change::PutRoute(Box::new(r))));
+    puts.extend(state.regions.into_values().map(Change::PutRegion));
+    puts.extend(state.agents.into_values().map(Change::PutAgent));
+    puts.extend(state.agent_tokens.into_values().map(Change::PutAgentToken));
+    puts.extend(state.api_tokens.into_values().map(Change::PutApiToken));
+    let generations = state.generations.into_iter();
+    puts.extend(generations.map(|(cause, n)| Change::PutGeneration(cause, n)));
+    puts
 }
 
 impl Inner {

@@ -9,7 +9,9 @@ use vigilmon_common::id::{Epoch, IncidentId, MonitorId};
 use vigilmon_common::identity::{self, MONITOR_SHARDS};
 
 use super::{Invalid, Seal, Stored, decode, encode, frame, id, monitor, pb, raw, region, unframe};
-use crate::store::{Change, CommitNo, HistoryNo, HistoryRecord, PendingId, State, StoreError};
+use crate::store::{
+    Change, CommitNo, Entry, HistoryNo, HistoryRecord, PendingId, State, StoreError,
+};
 
 /// The shard of everything that belongs to no monitor.
 const FLEET_SHARD: u8 = MONITOR_SHARDS;
@@ -198,6 +200,23 @@ fn pending_key(id: PendingId) -> Vec<u8> {
 /// What all keys of pending records begin with.
 pub(in crate::store) fn pending_prefix() -> Vec<u8> {
     fleet(Table::Pending, &[])
+}
+
+/// Whether a record waits at this key for its move to the history.
+pub(in crate::store) fn is_pending(key: &[u8]) -> bool {
+    key.starts_with(&pending_prefix())
+}
+
+/// What makes a new tree the same store in a new life: its history is empty.
+pub(in crate::store) fn restored(entries: Vec<Entry>, epoch: Epoch) -> Vec<Write> {
+    let applied = (fleet(Table::Mark, APPLIED), Some(number(0)));
+    let anew = [first_write(epoch), applied];
+    let kept = entries
+        .into_iter()
+        .filter(|(key, _)| !is_pending(key) && anew.iter().all(|(new, _)| new != key));
+    let mut writes: Vec<Write> = kept.map(|(key, value)| (key, Some(value))).collect();
+    writes.extend(anew.clone());
+    writes
 }
 
 /// The pending record at a key.

@@ -1,5 +1,6 @@
 //! What every engine must do alike, and what only those on disk must survive.
 
+mod backup;
 mod bed;
 mod conformance;
 mod crash;
