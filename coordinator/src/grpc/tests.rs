@@ -1,6 +1,7 @@
 mod access;
 mod channels;
 mod config;
+mod deliveries;
 mod fleet;
 mod incidents;
 mod monitors;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use vigilmon_tests::cli::Cli;
 use vigilmon_tests::discord::Discord;
+use vigilmon_tests::docs::{Reader, blocks};
 use vigilmon_tests::slack::Slack;
 use vigilmon_tests::target::{Behaviour, Target};
 use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
-use crate::scene::{SOON, place};
+use crate::scene::{SOON, Scene, place};
 
 /// In every secret of the two receivers.
 const CANARY: &str = "canary5f1c";
@@ -202,4 +203,38 @@ fn what_slack_cannot_take_goes_to_its_fallback() {
     chat.fail();
     let copy = chat.discord.wait_for("🔴 DOWN: ", SOON);
     assert_eq!(copy.field("Copy"), "gone could not deliver this");
+}
+
+#[test]
+fn the_page_on_channels_does_what_it_says() {
+    let scene = Scene::start();
+    let (slack, discord) = (Slack::start(), Discord::start());
+    let reader = Reader::new();
+    reader.link(&scene.up.data(), "vigilmon-data");
+    let mut printed = String::new();
+    for lines in blocks("channels.md", "sh") {
+        let lines = lines
+            .replace(
+                "https://hooks.slack.com/services/T000/B000/XXXX",
+                &slack.url(),
+            )
+            .replace("https://discord.com/api/webhooks/1234/XXXX", &discord.url())
+            .replace(
+                "https://tickets.example.com/vigilmon",
+                &scene.receiver.url("tickets"),
+            )
+            .replace(
+                "https://pager.example.com/vigilmon",
+                &scene.receiver.url("pager"),
+            );
+        printed.push_str(&reader.types(&lines));
+    }
+    let test = "TEST: Vigilmon reaches you on this channel";
+    assert!(
+        slack.posts()[0].text().contains(test),
+        "{:?}",
+        slack.posts()
+    );
+    assert!(printed.contains("the test arrived: 200 OK"), "{printed}");
+    assert!(printed.contains("TEST: Vigilmon"), "{printed}");
 }
