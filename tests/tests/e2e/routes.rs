@@ -259,3 +259,31 @@ fn an_edited_route_keeps_what_was_not_named() {
         (&json!([]), &json!([]))
     );
 }
+
+#[test]
+fn steps_are_configured_as_code_and_exported() {
+    let scene = Scene::start();
+    add_later(&scene);
+    let text = format!(
+        "routes:
+  - {{name: all, to: {HOOK}, then: [{{after: 5m, to: {LATER}}}, {{after: 1h, to: {MAIL}}}]}}
+"
+    );
+    std::fs::write(scene.up.folder().join("routes.yaml"), text).unwrap();
+    let apply = ["apply", "-f", "routes.yaml"];
+    scene.cli.ok(&apply);
+    assert_eq!(scene.cli.ok(&apply), "no changes\n");
+    let shown = scene.cli.json(&["route", "show", "all"]);
+    let then = json!([
+        { "after_seconds": 300, "to": [LATER] },
+        { "after_seconds": 3600, "to": [MAIL] },
+    ]);
+    assert_eq!(shown["then"], then);
+
+    let export = scene.cli.ok(&["export"]);
+    std::fs::write(scene.up.folder().join("export.yaml"), export).unwrap();
+    assert_eq!(
+        scene.cli.ok(&["apply", "-f", "export.yaml"]),
+        "no changes\n"
+    );
+}

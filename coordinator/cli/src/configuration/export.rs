@@ -174,6 +174,19 @@ fn route(route: &v1::Route) -> Document {
         out.put("match", matcher.map());
     }
     out.texts("to", &route.to);
+    if !route.then.is_empty() {
+        out.put(
+            "then",
+            Document::List(route.then.iter().map(step).collect()),
+        );
+    }
+    out.map()
+}
+
+fn step(step: &v1::RouteStep) -> Document {
+    let mut out = Entries::default();
+    out.span("after", step.after.as_ref(), "");
+    out.texts("to", &step.to);
     out.map()
 }
 

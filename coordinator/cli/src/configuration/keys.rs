@@ -2,6 +2,8 @@
 //!
 //! Their names are those of the flags with `_` for `-`; a test holds them against the flags.
 
+use vigilmon_common::notify::channel::event;
+
 use super::shape::Shape::{
     Count, Duration, Durations, Headers, Joined, Labels, Map, Maps, Secret, Text, Texts, Truth,
     Word, Words,
@@ -13,15 +15,7 @@ pub(super) const APART: &str = "x-";
 
 const SEVERITIES: &[&str] = &["critical", "warning", "info"];
 const SCOPES: &[&str] = &["global", "regional"];
-const EVENTS: &[&str] = &[
-    "opened",
-    "updated",
-    "resolved",
-    "reminder",
-    "degraded",
-    "certificate_expiring",
-    "system",
-];
+const EVENTS: &[&str] = &event::ALL;
 
 const fn key(name: &'static str, shape: Shape, help: &'static str) -> Key {
     Key {
@@ -157,6 +151,28 @@ pub(super) static ROUTE: Table = Table {
             "What it takes; an absent matcher matches all",
         ),
         needed("to", Texts, "The channels that it leads to"),
+        key(
+            "then",
+            Maps(&STEP),
+            "Who hears of it later, unless somebody acknowledges it",
+        ),
+    ],
+    one_of: &[],
+};
+
+static STEP: Table = Table {
+    what: "a step",
+    keys: &[
+        needed(
+            "after",
+            Duration,
+            "How long after the incident opened, or became global: 1s to 7d, each later than the one before",
+        ),
+        needed(
+            "to",
+            Texts,
+            "The channels that it leads to, none of them told before",
+        ),
     ],
     one_of: &[],
 };

@@ -129,6 +129,7 @@ fn route(node: &Node) -> v1::Route {
     let mut route = v1::Route {
         name: text(node, "name"),
         to: texts(node, "to"),
+        then: items(node, "then").iter().map(|node| step(node)).collect(),
         ..v1::Route::default()
     };
     if let Some(matcher) = node.get("match") {
@@ -142,6 +143,13 @@ fn route(node: &Node) -> v1::Route {
         route.events = texts(matcher, "event");
     }
     route
+}
+
+fn step(node: &Node) -> v1::RouteStep {
+    v1::RouteStep {
+        after: span(node, "after"),
+        to: texts(node, "to"),
+    }
 }
 
 fn monitor(node: &Node) -> v1::Monitor {

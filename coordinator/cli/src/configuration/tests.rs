@@ -41,7 +41,8 @@ channels:
   - {name: hook, webhook: {url: 'https://example.com/hook', secret: keep}, fallback: mail}
   - {name: mail, email: {to: ops@example.com}}
 routes:
-  - {name: critical, match: {severity: critical, labels: {team: web}, scope: [global]}, to: hook}
+  - {name: critical, match: {severity: critical, labels: {team: web}, scope: [global]}, to: hook,
+     then: [{after: 5m, to: mail}]}
 monitors:
   - name: api
     http:
@@ -64,6 +65,11 @@ monitors:
     assert_eq!(hook.secret, "…", "keep is what is stored");
     assert_eq!(read.routes[0].to, ["hook"]);
     assert_eq!(read.routes[0].labels["team"], "web");
+    let step = &read.routes[0].then[0];
+    assert_eq!(
+        (step.after.unwrap().seconds, &step.to[..]),
+        (300, &["mail".to_owned()][..])
+    );
     let spec = read.monitors[0].spec.clone().unwrap();
     assert_eq!(
         (spec.quorum.as_str(), spec.interval.unwrap().seconds),
@@ -341,7 +347,8 @@ channels:
   - {name: chat, slack: {url: keep}}
   - {name: talk, discord: {url: 'https://discord.example/x'}}
 routes:
-  - {name: all, match: {severity: [info], monitor: api, event: [opened], scope: [regional]}, to: [hook]}
+  - {name: all, match: {severity: [info], monitor: api, event: [opened], scope: [regional]}, to: [hook],
+     then: [{after: 90s, to: [mail, chat]}, {after: 1h, to: [talk]}]}
 monitors:
   - name: api
     http:

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use vigilmon_common::difference::{Field, difference};
+use vigilmon_common::duration;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::monitor;
 use vigilmon_common::name::Name;
@@ -127,6 +128,11 @@ impl Words {
         let severity = route.severity.iter().map(ToString::to_string).collect();
         let scope = route.scopes.iter().map(ToString::to_string).collect();
         let labels = route.labels.iter().map(|(k, v)| format!("{k}={v}"));
+        let then = route.then.iter().zip(&wire.then);
+        let then = then.map(|(step, wire)| {
+            let after = duration::format(step.after);
+            format!("{after}={}", wire.to.join(","))
+        });
         vec![
             Field::new("match.severity", list(severity)),
             Field::new("match.labels", list(labels.collect())),
@@ -134,6 +140,7 @@ impl Words {
             Field::new("match.event", list(wire.events)),
             Field::new("match.scope", list(scope)),
             Field::new("to", list(wire.to)),
+            Field::new("then", then.collect::<Vec<_>>().join("; ")),
         ]
     }
 }
