@@ -178,12 +178,21 @@ fn place_of(object: &Rc<Node>, path: &str, message: &str) -> Place {
             },
         }
     }
-    if let Value::List(items) = &node.value {
-        let meant = items.iter().find(|item| {
-            item.text()
-                .is_some_and(|text| message.contains(&format!("`{text}`")))
-        });
-        return meant.map_or(node.place, |item| item.place);
+    match &node.value {
+        Value::List(items) => items.iter().find_map(|item| meant(item, message)),
+        Value::Null | Value::Scalar { .. } | Value::Map(_) => None,
     }
-    node.place
+    .unwrap_or(node.place)
+}
+
+/// The place of the text that a message repeats.
+fn meant(node: &Node, message: &str) -> Option<Place> {
+    match &node.value {
+        Value::Scalar { text, .. } => message.contains(&format!("`{text}`")).then_some(node.place),
+        Value::List(items) => items.iter().find_map(|item| meant(item, message)),
+        Value::Map(entries) => entries
+            .iter()
+            .find_map(|entry| meant(&entry.value, message)),
+        Value::Null => None,
+    }
 }

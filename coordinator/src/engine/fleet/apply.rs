@@ -104,7 +104,7 @@ fn changes(by: &Actor, plan: &Plan, now: Time) -> Vec<Change> {
     };
     for save in &plan.regions {
         let id = save.now.region.to_string();
-        let what = deed(save, "add");
+        let what = if save.former.is_some() { "set" } else { "add" };
         enter(
             Change::PutRegion(save.now.clone()),
             "region",
