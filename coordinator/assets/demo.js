@@ -113,13 +113,22 @@ function verdict(monitors) {
   return ["up", "All monitors are up"];
 }
 
+// For whom the site is broken: nobody "", one region, or all; null while that is not known.
 let broken = null;
+let one = "";
+
+function site(state) {
+  if (state.broken) return "The site is broken.";
+  if (state.broken_in.length) return `The site is broken for ${state.broken_in.join(", ")} only.`;
+  return "The site is well.";
+}
 let asked = false;
 
 function showDeeds() {
   const may = (button, yes) => at(button).setAttribute("aria-disabled", String(!yes));
-  may("break", broken === false && !asked);
-  may("mend", broken === true && !asked);
+  may("break", broken === "" || broken === "one" ? !asked : false);
+  may("break-one", broken === "" && !asked);
+  may("mend", Boolean(broken) && !asked);
 }
 
 function showVerdict(status, text, site) {
@@ -132,10 +141,13 @@ function showVerdict(status, text, site) {
 }
 
 function show(state) {
-  if (broken !== state.broken) asked = false;
-  broken = state.broken;
+  const now = state.broken ? "all" : state.broken_in.length ? "one" : "";
+  if (broken !== now) asked = false;
+  broken = now;
+  one = state.one_region?.region ?? "";
+  write(at("break-one"), `Break in ${state.one_region?.name ?? "one region"}`);
   document.body.classList.remove("lost");
-  showVerdict(...verdict(state.monitors), broken ? "The site is broken." : "The site is well.");
+  showVerdict(...verdict(state.monitors), site(state));
   showDeeds();
   fill(at("monitors"), "monitor-row", state.monitors, (m) => m.name, showMonitor);
   fill(at("incidents"), "incident-row", state.incidents, (i) => i.id, showIncident, "None so far.");
@@ -150,8 +162,9 @@ function lost() {
   showDeeds();
 }
 
-async function ask(what) {
-  if (at(what).getAttribute("aria-disabled") === "true") return;
+async function ask(button) {
+  const what = button === "break-one" ? `break?region=${encodeURIComponent(one)}` : button;
+  if (at(button).getAttribute("aria-disabled") === "true") return;
   asked = true;
   showDeeds();
   try {
@@ -164,7 +177,7 @@ async function ask(what) {
   }
 }
 
-for (const what of ["break", "mend"]) at(what).addEventListener("click", () => ask(what));
+for (const what of ["break", "break-one", "mend"]) at(what).addEventListener("click", () => ask(what));
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) write(at("zone"), zone === "UTC" ? "Times are in UTC." : `Times are those of ${zone}; point at one to see it in UTC.`);
 

@@ -25,10 +25,11 @@ use vigilmon_runtime::random;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
 use crate::context;
+use crate::demo::DemoSite;
 use crate::engine::{self, Actor, Handle};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
-use crate::http::demo::{Demo, DemoSite, Letter};
+use crate::http::demo::{Demo, Letter};
 use crate::http::{self, Hosts, Readiness, Site};
 use crate::joints::Around;
 use crate::metrics::Metrics;
@@ -379,6 +380,7 @@ fn open_doors(
         surroundings: Arc::new(around),
         stop: doors.stop_token(),
         visits: visits.clone(),
+        demo: demo.as_ref().map(|demo| demo.site.clone()),
     };
     open_grpc(listeners.grpc, shown.grpc.grpc()?, api, reflection, doors);
     if let Some(listener) = listeners.metrics {

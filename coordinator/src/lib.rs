@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod context;
+pub mod demo;
 pub mod engine;
 pub mod grpc;
 pub mod health;

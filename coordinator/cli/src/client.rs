@@ -12,6 +12,7 @@ use vigilmon_proto::v1::admin_service_client::AdminServiceClient;
 use vigilmon_proto::v1::audit_service_client::AuditServiceClient;
 use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
 use vigilmon_proto::v1::config_service_client::ConfigServiceClient;
+use vigilmon_proto::v1::demo_service_client::DemoServiceClient;
 use vigilmon_proto::v1::event_service_client::EventServiceClient;
 use vigilmon_proto::v1::fleet_service_client::FleetServiceClient;
 use vigilmon_proto::v1::incident_service_client::IncidentServiceClient;
@@ -82,6 +83,7 @@ services! {
     events: EventServiceClient,
     sign_in: SignInServiceClient,
     admin: AdminServiceClient,
+    demo: DemoServiceClient,
 }
 
 impl Client {

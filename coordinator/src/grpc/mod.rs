@@ -24,6 +24,7 @@ use vigilmon_proto::v1::agent_service_server::{AgentService, AgentServiceServer}
 use vigilmon_proto::v1::audit_service_server::AuditServiceServer;
 use vigilmon_proto::v1::channel_service_server::ChannelServiceServer;
 use vigilmon_proto::v1::config_service_server::ConfigServiceServer;
+use vigilmon_proto::v1::demo_service_server::DemoServiceServer;
 use vigilmon_proto::v1::event_service_server::EventServiceServer;
 use vigilmon_proto::v1::fleet_service_server::FleetServiceServer;
 use vigilmon_proto::v1::incident_service_server::IncidentServiceServer;
@@ -33,6 +34,7 @@ use vigilmon_proto::v1::route_service_server::RouteServiceServer;
 use vigilmon_proto::v1::sign_in_service_server::SignInServiceServer;
 use vigilmon_proto::v1::token_service_server::TokenServiceServer;
 
+use crate::demo::DemoSite;
 use crate::engine::Handle;
 use crate::visits::SharedVisits;
 
@@ -42,6 +44,7 @@ mod audit;
 mod auth;
 mod channel;
 mod config;
+mod demo;
 mod error;
 mod event;
 mod fleet;
@@ -80,6 +83,8 @@ pub struct Api {
     pub stop: CancellationToken,
     /// Who visits the dashboard.
     pub visits: SharedVisits,
+    /// The demonstration's site, where it runs.
+    pub demo: Option<DemoSite>,
 }
 
 /// Serves agents and the public API until `stop`, then lets calls under way end.
@@ -116,6 +121,10 @@ where
                 .max_encoding_message_size(RESPONSE_MAX)
         };
     }
+    let demo = api.demo.clone().map(|site| {
+        let engine = api.engine.clone();
+        bounded!(DemoServiceServer, demo::Demo { site, engine })
+    });
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
@@ -142,6 +151,7 @@ where
         .add_service(bounded!(SignInServiceServer, api.clone()))
         .add_service(bounded!(AdminServiceServer, api.clone()))
         .add_service(bounded!(FleetServiceServer, api))
+        .add_optional_service(demo)
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha)
         .serve_with_incoming_shutdown(incoming, stop)

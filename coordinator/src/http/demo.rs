@@ -1,30 +1,25 @@
 //! The demonstration: one page that shows how the regions vote on a small site, and breaks it.
-//!
-//! The site is a real HTTP server on a loopback port of its own; what is broken is the site, never
-//! the monitoring of it.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::Stream;
-use serde::Serialize;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use serde::{Deserialize, Serialize};
 use vigilmon_common::decide::View;
 use vigilmon_common::incident::{Incident, Standing, Subject};
 use vigilmon_common::name::Region;
 use vigilmon_common::time::Time;
 
+use crate::demo::DemoSite;
 use crate::engine::Handle;
 
 /// Incidents and messages that the page shows.
@@ -34,54 +29,6 @@ const QUIET: Duration = Duration::from_millis(200);
 const BEAT: Duration = Duration::from_secs(1);
 /// Only this page sends it: another site cannot without asking first, and is refused then.
 const DEED_HEADER: &str = "x-vigilmon-demo";
-
-/// The small site that is watched.
-#[derive(Clone, Debug, Default)]
-pub struct DemoSite {
-    broken: Arc<AtomicBool>,
-}
-
-impl DemoSite {
-    /// Serves it until `stop`.
-    ///
-    /// # Errors
-    /// The server failed.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-        let router = Router::new()
-            .route("/", get(shop))
-            .route("/health", get(health))
-            .with_state(self);
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        Ok(served.await?)
-    }
-
-    /// Breaks or mends it.
-    pub fn set_broken(&self, broken: bool) {
-        self.broken.store(broken, Ordering::Release);
-    }
-
-    /// Whether it is broken.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Acquire)
-    }
-}
-
-async fn shop(State(site): State<DemoSite>) -> Response {
-    if site.is_broken() {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "out of order\n").into_response();
-    }
-    "a small shop, open\n".into_response()
-}
-
-async fn health(State(site): State<DemoSite>) -> Response {
-    let (code, status, database) = match site.is_broken() {
-        true => (StatusCode::SERVICE_UNAVAILABLE, "degraded", "unreachable"),
-        false => (StatusCode::OK, "ok", "ok"),
-    };
-    let body = serde_json::json!({ "status": status, "checks": { "database": database } });
-    (code, axum::Json(body)).into_response()
-}
 
 /// A message as the demonstration's channel got it.
 #[derive(Clone, Debug)]
@@ -152,30 +99,54 @@ async fn script() -> impl IntoResponse {
     (headers, include_str!("../../assets/demo.js"))
 }
 
-async fn break_site(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    deed(&demo, &headers, true)
+/// For whom; absent: for everybody.
+#[derive(Deserialize)]
+struct Whom {
+    region: Option<Region>,
 }
 
-async fn mend_site(State(demo): State<Demo>, headers: HeaderMap) -> Response {
-    deed(&demo, &headers, false)
+async fn break_site(
+    State(demo): State<Demo>,
+    Query(whom): Query<Whom>,
+    headers: HeaderMap,
+) -> Response {
+    deed(&headers, || demo.site.break_for(whom.region))
 }
 
-fn deed(demo: &Demo, headers: &HeaderMap, broken: bool) -> Response {
+async fn mend_site(
+    State(demo): State<Demo>,
+    Query(whom): Query<Whom>,
+    headers: HeaderMap,
+) -> Response {
+    deed(&headers, || demo.site.mend_for(whom.region.as_ref()))
+}
+
+fn deed(headers: &HeaderMap, what: impl FnOnce()) -> Response {
     if !headers.contains_key(DEED_HEADER) {
         let text = format!("send the header {DEED_HEADER}: 1\n");
         return (StatusCode::FORBIDDEN, text).into_response();
     }
-    demo.site.set_broken(broken);
+    what();
     StatusCode::NO_CONTENT.into_response()
 }
 
 #[derive(Serialize)]
 struct Shown {
     broken: bool,
+    /// Names of the regions that find it broken.
+    broken_in: Vec<String>,
+    /// The region that the page breaks it for.
+    one_region: Option<OneRegion>,
     site: String,
     monitors: Vec<MonitorShown>,
     incidents: Vec<IncidentShown>,
     inbox: Vec<MessageShown>,
+}
+
+#[derive(Serialize)]
+struct OneRegion {
+    region: String,
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -268,8 +239,22 @@ async fn shown(demo: &Demo) -> Option<Shown> {
         })
     });
     let incidents = demo.engine.incidents(false);
+    let broken = demo.site.broken();
     Some(Shown {
-        broken: demo.site.is_broken(),
+        broken: broken.everywhere,
+        broken_in: broken
+            .regions
+            .iter()
+            .map(|r| directory.display_name(r))
+            .collect(),
+        one_region: directory
+            .regions()
+            .keys()
+            .next_back()
+            .map(|region| OneRegion {
+                region: region.to_string(),
+                name: directory.display_name(region),
+            }),
         site: format!("http://{}", demo.site_address),
         monitors: monitors.collect(),
         incidents: incidents

@@ -13,6 +13,7 @@ mod backup;
 mod channel;
 mod configuration;
 mod doctor;
+mod demo;
 mod incident;
 mod manual;
 mod monitor;
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     /// Print the JSON Schema of configuration files
     Schema,
     SignIn(sign_in::SignInArgs),
+    /// Break and mend the site of `up --demo`
+    #[command(subcommand)]
+    Demo(demo::DemoCommand),
 }
 
 /// Does it; the exit code.
@@ -119,6 +123,7 @@ pub(crate) fn run(
             Command::Token(command) => token::run(command, &client, format).await,
             Command::Watch(args) => watch::run(args, &client, format).await,
             Command::Audit(args) => audit::run(args, &client, format).await,
+            Command::Demo(command) => demo::run(command, &client, format).await,
             Command::SignIn(args) => sign_in::run(args, &client, format).await,
         }
     })

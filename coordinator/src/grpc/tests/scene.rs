@@ -70,6 +70,7 @@ impl Scene {
             surroundings: Arc::new(Nothing),
             stop: tasks.stop_token(),
             visits: SharedVisits::default(),
+            demo: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");

@@ -10,7 +10,7 @@ use vigilmon_coordinator::engine::{Actor, CommandError};
 use vigilmon_coordinator::http::demo::Demo;
 
 /// How often the demonstration's site is checked.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(2);
 const CHANNEL: &str = "demo-inbox";
 
 /// Makes what is missing, and points the monitors to where the site is served now.
