@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod application;
 pub mod background;
+pub mod browser;
 pub mod cli;
 pub mod discord;
 pub mod disk;

@@ -8,6 +8,7 @@ mod chat;
 mod commands;
 mod configuration;
 mod daemons;
+mod dashboard;
 mod delivery;
 mod deploy;
 mod folders;
