@@ -72,7 +72,6 @@ impl Browser {
 
     /// What a script of one expression gives.
     #[track_caller]
-    #[must_use]
     pub fn eval(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
         self.ask("execute/sync", &json!({ "script": script, "args": [] }))
