@@ -108,6 +108,8 @@ function verdict(monitors) {
   const count = (status) => monitors.filter((monitor) => monitor.status === status).length;
   const of = (number) => `${number} of ${monitors.length} monitors`;
   if (count("down")) return ["down", count("down") === monitors.length ? "All monitors are down" : `${of(count("down"))} down`];
+  const partly = monitors.filter((monitor) => monitor.regions.some((region) => region.vote === "down")).length;
+  if (partly) return ["degraded", `${of(partly)} failing in some regions`];
   if (count("degraded")) return ["degraded", `${of(count("degraded"))} degraded`];
   if (count("unknown")) return ["unknown", "Waiting for votes"];
   return ["up", "All monitors are up"];
