@@ -135,9 +135,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let request = self.client.delete(&self.session).send();
         // A browser that is gone already needs no goodbye.
-        let _ = wait_for(request);
+        let _ = wait_for(async { self.client.delete(&self.session).send().await });
     }
 }
 
