@@ -18,6 +18,7 @@ mod integrators;
 mod keywords;
 mod mail;
 mod pages;
+mod promises;
 mod regions;
 mod reload;
 mod restarts;
