@@ -91,7 +91,10 @@ impl Operations {
                 messages.into_iter().find(|mail| mail.subject == title)
             });
             assert_eq!(mail.to, [ADDRESS]);
-            self.slack.wait_for(&title, SOON);
+            wait::until_true(&format!("{title} in Slack"), SOON, || {
+                let mut posts = self.slack.posts().into_iter();
+                posts.any(|post| post.status == 200 && post.text().contains(&title))
+            });
         }
     }
 

@@ -3,6 +3,7 @@
 mod agent_program;
 mod agents;
 mod application;
+mod as_code;
 mod backups;
 mod chat;
 mod commands;
