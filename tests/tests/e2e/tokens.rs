@@ -88,6 +88,9 @@ fn the_audit_log_names_the_token_that_did_it_over_a_restart() {
     scene.cli.ok(&["incident", "ack", id, "--token", &editor]);
     let shown = scene.cli.json(&["incident", "show", id]);
     assert_eq!(shown["acknowledged_by"], "night shift");
+    let by_begin = scene.cli.json(&["incident", "show", &id[..6]]);
+    assert_eq!(by_begin["id"], *id, "the beginning of its id is enough");
+    assert_eq!(scene.cli.run(&["incident", "show", &id[..3]]).code, 3);
 
     let entries = scene.cli.rows(&["audit"]);
     let ack = with(&entries, "action", "incident.acknowledge").unwrap();
