@@ -5,7 +5,7 @@
 //! stores close.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,20 +113,15 @@ impl App {
         let key = SecretKey::open(&data)?;
         let authority = Authority::open(&data)?;
         let epoch = Epoch::new(clock.now(), random::bytes());
-        let stores = store::open(&folder, epoch, Arc::new(key.clone()))
-            .await?
-            .stores;
+        let opened = store::open(&folder, epoch, Arc::new(key.clone())).await?;
+        let stores = opened.stores;
         let (http, grpc) = (listeners.http.local_addr()?, listeners.grpc.local_addr()?);
         let public_url = public_url(&options, http)?;
 
         let core = Supervisor::new(CancellationToken::new());
         let (engine, mailbox, metrics) =
             start_engine(&options, &local, &stores, &clock, &public_url, &core).await?;
-        let channels = Checker {
-            key: key.clone(),
-            addresses: notify_addresses(&options, local.probe_addresses.is_some()),
-            mail: options.smtp.is_some(),
-        };
+        let channels = checker(&key, &options, &local);
         let inbox = Inbox::default();
         let notifier = core.sibling();
         let senders = (
@@ -146,11 +141,7 @@ impl App {
         let visits = SharedVisits::default();
         let site = (demo.clone(), &public_url, &visits);
         let faces = (shown.clone(), options.reflection);
-        let around = Around {
-            smtp: options.smtp.clone(),
-            data: data.clone(),
-        };
-        let asked = (channels, around);
+        let asked = (channels, around(&options, &data));
         let readiness = open_doors(listeners, faces, asked, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
@@ -230,6 +221,23 @@ impl App {
         );
         tracing::info!("coordinator stopped");
         Ok(())
+    }
+}
+
+/// What checks and seals channels.
+fn checker(key: &SecretKey, options: &Options, local: &Local) -> Checker {
+    Checker {
+        key: key.clone(),
+        addresses: notify_addresses(options, local.probe_addresses.is_some()),
+        mail: options.smtp.is_some(),
+    }
+}
+
+/// What the doctor is told of beside the engine.
+fn around(options: &Options, data: &Path) -> Around {
+    Around {
+        smtp: options.smtp.clone(),
+        data: data.to_owned(),
     }
 }
 

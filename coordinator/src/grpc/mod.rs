@@ -106,14 +106,8 @@ where
     health
         .set_service_status("", tonic_health::ServingStatus::Serving)
         .await;
-    let (reflection, reflection_alpha) = if reflection {
-        (
-            Some(descriptors().build_v1()?),
-            Some(descriptors().build_v1alpha()?),
-        )
-    } else {
-        (None, None)
-    };
+    let reflected = reflection.then(|| descriptors().build_v1());
+    let reflected_alpha = reflection.then(|| descriptors().build_v1alpha());
     macro_rules! bounded {
         ($server:ident, $service:expr) => {
             $server::new($service)
@@ -152,8 +146,8 @@ where
         .add_service(bounded!(AdminServiceServer, api.clone()))
         .add_service(bounded!(FleetServiceServer, api))
         .add_optional_service(demo)
-        .add_optional_service(reflection)
-        .add_optional_service(reflection_alpha)
+        .add_optional_service(reflected.transpose()?)
+        .add_optional_service(reflected_alpha.transpose()?)
         .serve_with_incoming_shutdown(incoming, stop)
         .await?;
     Ok(())
