@@ -20,6 +20,7 @@ mod keywords;
 mod mail;
 mod pages;
 mod promises;
+mod readme;
 mod regions;
 mod reload;
 mod restarts;
