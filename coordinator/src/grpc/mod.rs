@@ -87,6 +87,15 @@ pub struct Api {
     pub demo: Option<DemoSite>,
 }
 
+/// A service of the public API within its bounds.
+macro_rules! bounded {
+    ($server:ident, $service:expr) => {
+        $server::new($service)
+            .max_decoding_message_size(REQUEST_MAX)
+            .max_encoding_message_size(RESPONSE_MAX)
+    };
+}
+
 /// Serves agents and the public API until `stop`, then lets calls under way end.
 ///
 /// # Errors
@@ -108,13 +117,6 @@ where
         .await;
     let reflected = reflection.then(|| descriptors().build_v1());
     let reflected_alpha = reflection.then(|| descriptors().build_v1alpha());
-    macro_rules! bounded {
-        ($server:ident, $service:expr) => {
-            $server::new($service)
-                .max_decoding_message_size(REQUEST_MAX)
-                .max_encoding_message_size(RESPONSE_MAX)
-        };
-    }
     let demo = api.demo.clone().map(|site| {
         let engine = api.engine.clone();
         bounded!(DemoServiceServer, demo::Demo { site, engine })
