@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use anstream::{eprintln, println};
+use anstream::eprintln;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 use vigilmon_common::problem::Problems;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, exit};
 
 mod fit;
 
@@ -30,8 +30,19 @@ const WIDTH: u16 = 80;
 /// Prints lines of data.
 pub(crate) fn lines<T: AsRef<str>>(lines: &[T]) {
     for line in lines {
-        println!("{}", line.as_ref());
+        put(line.as_ref());
     }
+}
+
+/// Prints a line of data. Where nobody reads any more (`| head`) nothing is left to do; where it
+/// cannot be written (a full disk) the command has failed.
+fn put(line: &str) {
+    let Err(error) = now(line) else { return };
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(exit::DONE.into());
+    }
+    self::error(&format!("cannot print: {error}"), "");
+    std::process::exit(exit::FAILED.into());
 }
 
 /// Prints a line of data at once; an error says that nobody reads any more.
@@ -44,8 +55,8 @@ pub(crate) fn now(line: &str) -> std::io::Result<()> {
 /// Prints values for scripts; as JSON where the format is for people.
 pub(crate) fn data(format: Format, value: &Value) {
     match format {
-        Format::Table | Format::Json => println!("{value:#}"),
-        Format::Yaml => println!("{}", yaml(value).trim_end()),
+        Format::Table | Format::Json => put(&format!("{value:#}")),
+        Format::Yaml => put(yaml(value).trim_end()),
     }
 }
 
@@ -111,7 +122,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
         column.set_padding((0, fit::GAP));
     }
     for line in table.lines() {
-        println!("{}", line.trim_end());
+        put(line.trim_end());
     }
 }
 

@@ -61,8 +61,9 @@ fn remedy(data: &Path, backup: Option<&Path>) -> String {
         None => "no backup was found".to_owned(),
     };
     format!(
-        "{newest}; put back a copy of {data} that was made while it was stopped, \
-         or move {data} away to start empty"
+        "{newest}; move {data} away, then restore a backup with `vigilmon-coordinator restore FILE \
+         --data {data} --keys FOLDER`, where FOLDER is what was moved away; or put back a copy \
+         that was made while it was stopped, or start empty"
     )
 }
 

@@ -7,6 +7,7 @@ mod alerts;
 mod api;
 mod apply;
 mod first;
+mod pages;
 mod results;
 mod system;
 mod usage;

@@ -18,8 +18,8 @@ use vigilmon_tests::background::wait_for;
 use vigilmon_tests::up::{Options, REGIONS, Up};
 use vigilmon_tests::wait;
 
-use crate::api;
 use crate::usage::{cpu, peak, resident};
+use crate::{api, pages};
 
 const MONITORS: u64 = 10_000;
 const MINUTES: u64 = 2;
@@ -80,6 +80,7 @@ pub(crate) fn print() {
         checks / spent.iter().sum::<f64>(),
         KUMA * 20.0
     );
+    pages::report(&coordinator);
 }
 
 /// One process: what it holds, and what it spent on each thousand of the checks.

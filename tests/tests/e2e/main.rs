@@ -9,7 +9,6 @@ mod chat;
 mod commands;
 mod configuration;
 mod daemons;
-mod dashboard;
 mod delivery;
 mod deploy;
 mod folders;

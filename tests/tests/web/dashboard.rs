@@ -8,8 +8,8 @@ use vigilmon_tests::browser::Browser;
 use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
-use crate::scene::SOON;
-
+/// What is waited for must be there by then.
+const SOON: Duration = Duration::from_secs(20);
 /// An open page shows a change by then, without a reload.
 const PAGE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -43,8 +43,19 @@ fn a_newcomer_sees_the_site_break_be_explained_and_mend_without_a_reload() {
     wait::until_true("both are down", SOON, || {
         verdict_is(&browser, "All monitors are down")
     });
+    up.cli().ok(&["demo", "mend"]);
+    wait::until_true("the page shows the mend", PAGE_WITHIN, || {
+        !verdict_is(&browser, "All monitors are down")
+    });
+    wait::until_true("both are up again", SOON, || {
+        verdict_is(&browser, "All monitors are up")
+    });
     assert_eq!(browser.eval("window.same"), true, "it was not loaded anew");
 
+    up.cli().ok(&["demo", "break"]);
+    wait::until_true("both are down once more", SOON, || {
+        verdict_is(&browser, "All monitors are down")
+    });
     browser.open(&up.url("/incidents"));
     browser.press(".incidents a.name");
     wait::until_true("the incident is shown", SOON, || {
