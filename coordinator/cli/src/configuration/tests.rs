@@ -419,3 +419,58 @@ fn every_flag_has_its_key() {
         }
     }
 }
+
+#[test]
+fn every_key_is_documented() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let mut tables = vec![&keys::DOCUMENT];
+    while let Some(table) = tables.pop() {
+        for key in table.keys {
+            if let shape::Shape::Map(inner) | shape::Shape::Maps(inner) = &key.shape {
+                tables.push(*inner);
+            }
+            let name = key.name;
+            let said =
+                page.contains(&format!("`{name}`")) || page.contains(&format!("### {name}\n"));
+            assert!(said, "docs/configuration.md does not know `{name}`");
+        }
+    }
+}
+
+proptest::proptest! {
+    /// YAML reads `no`, `1e3`, `- a`, `# b` and blanks as something else, unless it is quoted well.
+    #[test]
+    fn whatever_text_is_exported_is_read_again(text in "([ -~]|[\\n\\t]|\\PC|\\$\\{|\\$|: |- |#|null|~|no|1e3){1,12}") {
+        let http = v1::HttpSpec {
+            url: "https://example.com".to_owned(),
+            body: text.clone(),
+            contains: vec![text.clone(), "x".to_owned()],
+            ..v1::HttpSpec::default()
+        };
+        let spec = v1::MonitorSpec {
+            kind: Some(v1::monitor_spec::Kind::Http(http)),
+            labels: [("label".to_owned(), text.clone())].into(),
+            ..v1::MonitorSpec::default()
+        };
+        let given = v1::Configuration {
+            monitors: vec![v1::Monitor {
+                name: "api".to_owned(),
+                spec: Some(spec),
+                ..v1::Monitor::default()
+            }],
+            ..v1::Configuration::default()
+        };
+        for written in [
+            serde_saphyr::to_string(&document(&given)).unwrap(),
+            serde_json::to_string(&document(&given)).unwrap(),
+        ] {
+            let read = texts(&[("a.yaml", &written)]);
+            proptest::prop_assert_eq!(read.faults.lines(), Vec::<String>::new(), "{}", &written);
+            let http = self::http(&read.wanted);
+            proptest::prop_assert_eq!(&http.body, &text, "{}", &written);
+            proptest::prop_assert_eq!(&http.contains[0], &text, "{}", &written);
+            let labels = &read.wanted.monitors[0].spec.as_ref().unwrap().labels;
+            proptest::prop_assert_eq!(&labels["label"], &text, "{}", &written);
+        }
+    }
+}
