@@ -220,7 +220,9 @@ fn monitor(monitor: &v1::Monitor) -> Document {
     out.count("failures", *failures, 1);
     out.count("successes", *successes, 1);
     out.span("regional_after", regional_after.as_ref(), "5m");
-    out.other("severity", &format::severity(*severity), "critical");
+    if *severity != v1::Severity::Unspecified as i32 {
+        out.other("severity", &format::severity(*severity), "critical");
+    }
     out.labels(labels);
     out.texts("notify", notify);
     out.map()
