@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use prost::Message;
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
+use vigilmon_proto::limits::CONFIGURATION_MAX;
 use vigilmon_proto::v1;
 
 use super::monitor_flags::labels;
@@ -16,6 +18,8 @@ use crate::output::{self, Format};
 
 /// What stands for no difference; scripts rely on it.
 const NO_CHANGES: &str = "no changes";
+/// What a request has beside the configuration, in bytes, at most.
+const ENVELOPE: usize = 16 * 1024;
 /// Most changes of one object that its line names.
 const NAMED_MAX: usize = 8;
 
@@ -190,6 +194,13 @@ async fn planned(
     prune: Option<v1::Prune>,
     client: &Client,
 ) -> Result<(v1::PlanResponse, v1::Configuration), Failure> {
+    let bytes = read.wanted.encoded_len();
+    if bytes + ENVELOPE > CONFIGURATION_MAX {
+        let message = format!("the configuration has {} MiB", bytes.div_ceil(1024 * 1024));
+        let most = CONFIGURATION_MAX / 1024 / 1024;
+        let hint = format!("keep it below {most} MiB, or apply parts of it one after the other");
+        return Err(Failure::new(exit::FAILED, message, hint));
+    }
     let request = v1::PlanRequest {
         project: client.project.clone(),
         configuration: Some(read.wanted.clone()),

@@ -55,7 +55,13 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "VIGILMON_DEMO")]
     demo: bool,
     /// Configuration to apply at start: files or folders, as for apply
-    #[arg(short = 'f', long = "file", value_name = "FILE|DIR", num_args = 1..)]
+    #[arg(
+        short = 'f',
+        long = "file",
+        value_name = "FILE|DIR",
+        num_args = 1..,
+        env = "VIGILMON_FILE"
+    )]
     files: Vec<PathBuf>,
 }
 
