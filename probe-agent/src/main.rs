@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use vigilmon_agent::flags::{Flags, Plan, Surroundings};
@@ -33,13 +34,18 @@ fn main() -> ExitCode {
         Ok(logs) => logs,
         Err(invalid) => return misused(&format!("error: {invalid}\n")),
     };
-    let done = tokio::runtime::Runtime::new()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| match flags.health {
-            true => runtime.block_on(ask(&plan)),
-            false => runtime.block_on(run(&flags, &around, plan, &logs)),
-        });
-    match done {
+    let runtime = tokio::runtime::Runtime::new().map_err(anyhow::Error::from);
+    if flags.health {
+        return match runtime.and_then(|runtime| runtime.block_on(ask(&plan))) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&format!("error: {error:#}\n"));
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let run = |runtime: Runtime| runtime.block_on(run(&flags, &around, plan, &logs));
+    match runtime.and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(error = format!("{error:#}"), "agent failed");
@@ -108,7 +114,11 @@ async fn reload(flags: &Flags, around: &Surroundings, control: &Control, logs: &
 }
 
 fn misused(text: &str) -> ExitCode {
+    complain(text);
+    ExitCode::from(MISUSED)
+}
+
+fn complain(text: &str) {
     // Without stderr there is nobody to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());
-    ExitCode::from(MISUSED)
 }

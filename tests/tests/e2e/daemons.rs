@@ -100,8 +100,13 @@ fn three_regions_of_processes_with_files_do_the_main_job() {
         told.kind() == "incident.resolved"
     });
 
-    let named = cli.ok(&["incident", "list"]);
-    assert!(!named.is_empty());
+    let regions = cli.rows(&["region", "list"]);
+    let frankfurt = regions.iter().find(|row| row["region"] == "eu-west");
+    assert_eq!(
+        frankfurt.unwrap()["display_name"],
+        "Frankfurt",
+        "{regions:#?}"
+    );
     agents[0].process().signal(Signal::TERM);
     assert_eq!(agents[0].process().wait(ENDS_WITHIN).code(), Some(0));
     wait::until_a_command_says("the agent is away", SOON, || {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vigilmon_tests::process::{Plan, Process};
 use vigilmon_tests::programs::{self, Build};
-use vigilmon_tests::{background, ports, wait};
+use vigilmon_tests::{background, cli, ports, wait};
 
 use crate::scene::SOON;
 
@@ -123,6 +123,24 @@ fn systemd_takes_the_units_and_calls_them_well_shut_in() {
             "{}",
             String::from_utf8_lossy(&shut_in.stdout)
         );
+    }
+}
+
+#[test]
+fn the_page_for_operators_names_files_that_there_are_and_flags_that_are_known() {
+    let page = read("docs/deploy.md");
+    let known = help("vigilmon-coordinator") + &help("vigilmon-agent") + &help("vigilmon");
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    for word in page.split(|c| !is_of_word(c)) {
+        let word = word.trim_end_matches(['.', '-']);
+        if word.starts_with("deploy/") {
+            assert!(root().join(word).exists(), "{word}");
+        }
+        if let Some(name) = word.strip_prefix("VIGILMON_")
+            && !["", "CONTEXT"].contains(&name)
+        {
+            assert!(known.contains(&format!("VIGILMON_{name}")), "{word}");
+        }
     }
 }
 
@@ -271,7 +289,9 @@ fn environment(service: &Value) -> BTreeMap<String, String> {
 fn containers_are_told_only_what_the_programs_know() {
     let (stages, compose) = (stages(), compose());
     let services = compose["services"].as_object().unwrap();
-    let command_line = help("vigilmon");
+    // The command line names where it looks for its context when it finds none.
+    let lost = cli::run_without_context(folder().path(), &["monitor", "list"]).err;
+    let command_line = help("vigilmon") + &lost;
     for service in services.values() {
         let target = service["build"]["target"].as_str().unwrap();
         let context = root()
@@ -432,7 +452,7 @@ fn the_compose_file_followed_as_it_says_connects_three_regions() {
         });
     }
     let context = here.folder.path().join("data/context.toml");
-    let cli = vigilmon_tests::cli::Cli::new(&context, here.folder.path());
+    let cli = cli::Cli::new(&context, here.folder.path());
     wait::until_a_command_says("three regions are connected", SOON, || {
         let rows = cli.rows(&["agent", "list"]);
         let connected = rows.iter().filter(|row| row["state"] == "connected");
