@@ -75,7 +75,7 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn error(message: &str, hint: &str) {
     eprintln!("error: {message}");
     if !hint.is_empty() {
-        eprintln!(" hint: {hint}");
+        eprintln!("hint: {hint}");
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn failure(failure: &Failure) {
         );
     }
     if !failure.hint.is_empty() {
-        eprintln!(" hint: {}", failure.hint);
+        eprintln!("hint: {}", failure.hint);
     }
 }
 

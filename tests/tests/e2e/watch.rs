@@ -88,7 +88,7 @@ fn a_cursor_of_another_coordinator_is_refused_with_the_oldest_good_one() {
             refused.err.contains("is no cursor of this coordinator"),
             "{refused:#?}"
         );
-        assert!(refused.err.contains(" hint: go on from "), "{refused:#?}");
+        assert!(refused.err.contains("\nhint: go on from "), "{refused:#?}");
     }
     let out = scene.up.folder().join("watch");
     let viewer = scene

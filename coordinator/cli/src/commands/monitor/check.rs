@@ -94,7 +94,7 @@ fn print(rows: &[v1::CheckRow]) {
         .collect();
     hints.dedup();
     for hint in hints {
-        output::note(&format!(" hint: {hint}"));
+        output::note(&format!("hint: {hint}"));
     }
 }
 
