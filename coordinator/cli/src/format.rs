@@ -69,12 +69,6 @@ pub(crate) fn minute_text(at: Option<&prost_types::Timestamp>) -> String {
     text.get(..16).map_or(text.clone(), str::to_owned)
 }
 
-/// The day of a time, UTC: `2026-03-01`.
-pub(crate) fn day_text(at: Option<&prost_types::Timestamp>) -> String {
-    let text = time_text(at);
-    text.get(..10).map_or(text.clone(), str::to_owned)
-}
-
 /// The hour and minute of a time, UTC: `10:02`.
 pub(crate) fn clock_text(at: Option<&prost_types::Timestamp>) -> String {
     let text = time_text(at);
@@ -87,6 +81,20 @@ pub(crate) fn text(text: &str) -> Value {
         Value::Null
     } else {
         json!(text)
+    }
+}
+
+/// How a token stands at `now`, of the API or of agents: good, expired or revoked.
+pub(crate) fn token_state(
+    revoked: Option<&prost_types::Timestamp>,
+    expires: Option<&prost_types::Timestamp>,
+    now: Time,
+) -> &'static str {
+    let expired = time(expires).is_some_and(|at| at <= now);
+    match (revoked.is_some(), expired) {
+        (true, _) => "revoked",
+        (false, true) => "expired",
+        (false, false) => "good",
     }
 }
 
@@ -222,11 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_good_until_it_expires_or_is_revoked() {
+        let at = |millis| vigilmon_proto::convert::timestamp(Time::from_millis(millis));
+        let now = Time::from_millis(2_000);
+        assert_eq!(token_state(None, None, now), "good");
+        assert_eq!(token_state(None, Some(&at(2_001)), now), "good");
+        assert_eq!(token_state(None, Some(&at(2_000)), now), "expired");
+        assert_eq!(
+            token_state(Some(&at(1_000)), Some(&at(1_500)), now),
+            "revoked"
+        );
+    }
+
+    #[test]
     fn times_are_utc_to_the_second() {
         let at = vigilmon_proto::convert::timestamp(Time::from_millis(1_772_359_323_004));
         assert_eq!(time_text(Some(&at)), "2026-03-01 10:02:03");
         assert_eq!(minute_text(Some(&at)), "2026-03-01 10:02");
-        assert_eq!(day_text(Some(&at)), "2026-03-01");
         assert_eq!(clock_text(Some(&at)), "10:02");
         assert_eq!(time_text(None), "-");
     }

@@ -155,7 +155,7 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
                     output::data(format, &tokens.iter().map(token_json).collect::<Value>())
                 }
                 Format::Table => output::table(
-                    ["ID", "REGION", "STATE", "CREATED", "LABEL…"],
+                    ["ID", "REGION", "STATE", "UNTIL (UTC)", "LABEL…"],
                     tokens.iter().map(token_row).collect(),
                 ),
             }
@@ -231,17 +231,19 @@ fn agent_json(agent: &v1::Agent) -> Value {
     })
 }
 
+/// How a token stands by the clock of this machine.
+fn token_state(token: &v1::AgentToken) -> &'static str {
+    let (revoked, expires) = (token.revoke_time.as_ref(), token.expire_time.as_ref());
+    format::token_state(revoked, expires, format::now())
+}
+
 fn token_row(token: &v1::AgentToken) -> [String; 5] {
-    let state = if token.revoke_time.is_some() {
-        "revoked"
-    } else {
-        "good"
-    };
+    let until = token.revoke_time.as_ref().or(token.expire_time.as_ref());
     [
         token.id.clone(),
         token.region.clone(),
-        state.to_owned(),
-        format::day_text(token.create_time.as_ref()),
+        token_state(token).to_owned(),
+        format::minute_text(until),
         token.label.clone(),
     ]
 }
@@ -251,8 +253,35 @@ fn token_json(token: &v1::AgentToken) -> Value {
         "id": token.id,
         "region": token.region,
         "label": token.label,
+        "state": token_state(token),
         "expires_at": format::time_json(token.expire_time.as_ref()),
         "created_at": format::time_json(token.create_time.as_ref()),
         "revoked_at": format::time_json(token.revoke_time.as_ref()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_token_of_agents_is_shown_as_expired_and_since_when() {
+        let token = v1::AgentToken {
+            id: "t-1".to_owned(),
+            region: "eu-west".to_owned(),
+            expire_time: Some(prost_types::Timestamp {
+                seconds: 1_772_359_323,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let row = token_row(&token);
+        assert_eq!(row[2..4], ["expired", "2026-03-01 10:02"]);
+        assert_eq!(token_json(&token)["state"], "expired");
+        let for_ever = v1::AgentToken {
+            expire_time: None,
+            ..token
+        };
+        assert_eq!(token_row(&for_ever)[2..4], ["good", "-"]);
+    }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use vigilmon_common::time::Time;
 use vigilmon_proto::v1;
 
 use super::done;
@@ -125,13 +124,9 @@ fn role(token: &v1::Token) -> String {
 }
 
 /// How a token stands by the clock of this machine.
-fn state(token: &v1::Token, now: Time) -> &'static str {
-    let expired = format::time(token.expire_time.as_ref()).is_some_and(|at| at <= now);
-    match (token.revoke_time.is_some(), expired) {
-        (true, _) => "revoked",
-        (false, true) => "expired",
-        (false, false) => "good",
-    }
+fn state(token: &v1::Token) -> &'static str {
+    let (revoked, expires) = (token.revoke_time.as_ref(), token.expire_time.as_ref());
+    format::token_state(revoked, expires, format::now())
 }
 
 fn row(token: &v1::Token) -> [String; 5] {
@@ -140,7 +135,7 @@ fn row(token: &v1::Token) -> [String; 5] {
         token.id.clone(),
         token.label.clone(),
         role(token),
-        state(token, format::now()).to_owned(),
+        state(token).to_owned(),
         format::minute_text(until),
     ]
 }
@@ -151,7 +146,7 @@ fn to_json(token: &v1::Token) -> Value {
         "name": format::text(&token.label),
         "project": token.project,
         "role": role(token),
-        "state": state(token, format::now()),
+        "state": state(token),
         "created_at": format::time_json(token.create_time.as_ref()),
         "expires_at": format::time_json(token.expire_time.as_ref()),
         "revoked_at": format::time_json(token.revoke_time.as_ref()),
