@@ -92,6 +92,25 @@ fn a_check_by_hand_prints_what_each_region_saw_and_exits_by_it() {
 }
 
 #[test]
+fn a_check_by_hand_is_judged_by_the_quorum_of_its_monitor_or_the_one_given() {
+    let scene = Scene::start();
+    let target = Target::start();
+    target.behave_in("us-east", Behaviour::status(503));
+    let url = target.url();
+    for (name, rule) in [("strict", "any"), ("lax", "2")] {
+        scene
+            .cli
+            .ok(&["monitor", "add", name, "--http", &url, "--quorum", rule]);
+    }
+    let code = |words: &[&str]| scene.cli.run(&[&["monitor", "check"], words].concat()).code;
+    assert_eq!((code(&["strict"]), code(&["lax"])), (1, 0));
+    assert_eq!(code(&[&url]), 0, "a majority sees it up");
+    assert_eq!(code(&[&url, "--quorum", "any"]), 1, "down in one region");
+    assert_eq!(code(&[&url, "--quorum", "all"]), 1, "undecided");
+    assert_eq!(code(&["nothing"]), 3);
+}
+
+#[test]
 fn an_incident_is_acknowledged_and_refuses_to_be_closed_while_its_monitor_is_down() {
     let scene = Scene::start();
     let target = Target::start();

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
+use vigilmon_common::monitor::Policy;
+use vigilmon_common::quorum::Quorum;
 use vigilmon_proto::v1;
 
 use super::super::monitor_flags::given;
@@ -10,6 +12,14 @@ use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+
+/// How many regions must agree on what a check by hand saw.
+enum Required {
+    /// As many as the saved monitor asks for.
+    Known(usize),
+    /// By the rule of this word among those that answer; a majority when it is empty.
+    Rule(String),
+}
 
 /// Checks now in every region; exit 0 when up or degraded, 1 when down or undecided.
 pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Result<u8, Failure> {
@@ -23,9 +33,12 @@ pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Re
         let hint = "flags go with a URL; change a monitor with `vigilmon monitor edit`";
         return Err(Failure::usage("a monitor is checked as it is saved", hint));
     }
-    let target = match is_url {
-        true => v1::check_monitor_request::Target::Spec(given.spec),
-        false => v1::check_monitor_request::Target::Ref(args.target.clone()),
+    let (required, target) = if is_url {
+        let rule = Required::Rule(given.spec.quorum.clone());
+        (rule, v1::check_monitor_request::Target::Spec(given.spec))
+    } else {
+        let target = v1::check_monitor_request::Target::Ref(args.target.clone());
+        (saved(client, &args.target).await?, target)
     };
     let request = v1::CheckMonitorRequest {
         project: client.project.clone(),
@@ -43,18 +56,60 @@ pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Re
         }
         Format::Table => print(&rows),
     }
-    Ok(verdict(&rows))
+    Ok(match verdict(&rows, &required) {
+        Verdict::Up => exit::DONE,
+        Verdict::Down | Verdict::Undecided => exit::FAILED,
+    })
 }
 
-/// As the majority of the regions sees it; what they cannot say is no success.
-fn verdict(rows: &[v1::CheckRow]) -> u8 {
-    let well = |row: &&v1::CheckRow| matches!(format::outcome(row.outcome), "up" | "degraded");
-    let good = rows.iter().filter(well).count();
-    if good * 2 > rows.len() {
-        exit::DONE
-    } else {
-        exit::FAILED
+/// What a saved monitor asks for.
+async fn saved(client: &Client, name: &str) -> Result<Required, Failure> {
+    let request = v1::GetStateRequest {
+        project: client.project.clone(),
+        r#ref: name.to_owned(),
+    };
+    let state = client.monitors().get_state(request).await?.into_inner();
+    let required = state.quorum.unwrap_or_default().required;
+    Ok(Required::Known(
+        usize::try_from(required).unwrap_or(usize::MAX),
+    ))
+}
+
+/// What enough regions saw.
+#[derive(Debug, Eq, PartialEq)]
+enum Verdict {
+    Up,
+    Down,
+    Undecided,
+}
+
+/// Down where enough regions saw that, else up where enough saw up or degraded. What they cannot
+/// say counts for neither, and where nobody must agree nothing is decided.
+fn verdict(rows: &[v1::CheckRow], required: &Required) -> Verdict {
+    let required = match required {
+        Required::Known(required) => *required,
+        Required::Rule(word) => by_rule(word, rows.len()),
+    };
+    let saw = |words: &[&str]| {
+        let seen = rows.iter().map(|row| format::outcome(row.outcome));
+        seen.filter(|outcome| words.contains(outcome)).count()
+    };
+    match required {
+        0 => Verdict::Undecided,
+        _ if saw(&["down"]) >= required => Verdict::Down,
+        _ if saw(&["up", "degraded"]) >= required => Verdict::Up,
+        _ => Verdict::Undecided,
     }
+}
+
+/// How many of `regions` a rule asks for; 0 for what is no rule, which the coordinator refuses.
+fn by_rule(word: &str, regions: usize) -> usize {
+    let policy = match word {
+        "" => Ok(Policy::Majority),
+        word => word.parse(),
+    };
+    let quorum = policy.ok().and_then(|it| Quorum::new(it, regions).ok());
+    quorum.map_or(0, |quorum| usize::from(quorum.required()))
 }
 
 fn print(rows: &[v1::CheckRow]) {
@@ -143,17 +198,59 @@ pub(super) fn result_row(result: &v1::CheckResult) -> [String; 5] {
 mod tests {
     use super::*;
 
-    #[test]
-    fn undecided_is_no_success() {
-        let row = |outcome: v1::Outcome| v1::CheckRow {
-            outcome: outcome.into(),
+    use Verdict::{Down, Undecided, Up};
+
+    /// Rows of regions that saw `u`p, `s`low, `d`own, or nothing conclusive.
+    fn rows(seen: &str) -> Vec<v1::CheckRow> {
+        let row = |letter| v1::CheckRow {
+            outcome: match letter {
+                'u' => v1::Outcome::Up,
+                's' => v1::Outcome::Degraded,
+                'd' => v1::Outcome::Down,
+                _ => v1::Outcome::Inconclusive,
+            }
+            .into(),
             ..Default::default()
         };
-        let (up, down) = (row(v1::Outcome::Up), row(v1::Outcome::Down));
-        let (slow, none) = (row(v1::Outcome::Degraded), row(v1::Outcome::Inconclusive));
-        assert_eq!(verdict(&[up.clone(), slow, down.clone()]), exit::DONE);
-        assert_eq!(verdict(&[up.clone(), down, none.clone()]), exit::FAILED);
-        assert_eq!(verdict(&[up, none]), exit::FAILED);
-        assert_eq!(verdict(&[]), exit::FAILED);
+        seen.chars().map(row).collect()
+    }
+
+    #[test]
+    fn a_url_is_judged_by_the_rule_that_is_given() {
+        let all = [
+            ("majority", "usd", Up),
+            ("majority", "udd", Down),
+            ("majority", "ud-", Undecided),
+            ("majority", "u--", Undecided),
+            ("majority", "ud", Undecided),
+            ("any", "uud", Down),
+            ("any", "u--", Up),
+            ("any", "---", Undecided),
+            ("all", "ddd", Down),
+            ("all", "usu", Up),
+            ("all", "ddu", Undecided),
+            ("2", "uddu", Down),
+            ("2", "uud-", Up),
+            ("3", "uudd", Undecided),
+        ];
+        for (word, seen, expected) in all {
+            let required = Required::Rule(word.to_owned());
+            assert_eq!(verdict(&rows(seen), &required), expected, "{word}: {seen}");
+        }
+    }
+
+    #[test]
+    fn a_saved_monitor_is_judged_by_its_own_quorum() {
+        assert_eq!(verdict(&rows("uud"), &Required::Known(1)), Down);
+        assert_eq!(verdict(&rows("uud"), &Required::Known(2)), Up);
+        assert_eq!(verdict(&rows("uud"), &Required::Known(3)), Undecided);
+    }
+
+    #[test]
+    fn where_nobody_answers_nothing_is_decided() {
+        let majority = Required::Rule(String::new());
+        assert_eq!(verdict(&[], &majority), Undecided);
+        assert_eq!(verdict(&rows("uu-"), &majority), Up);
+        assert_eq!(verdict(&rows("uuu"), &Required::Known(0)), Undecided);
     }
 }
