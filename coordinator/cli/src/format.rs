@@ -7,6 +7,9 @@ use vigilmon_common::duration;
 use vigilmon_common::time::Time;
 use vigilmon_proto::v1;
 
+/// How wide a sheet about one thing is, where nothing in it is longer.
+const COLUMNS: usize = 80;
+
 /// A time of the wire; absent ones are `null` in JSON.
 pub(crate) fn time(at: Option<&prost_types::Timestamp>) -> Option<Time> {
     at.map(vigilmon_proto::convert::time)
@@ -73,6 +76,34 @@ pub(crate) fn minute_text(at: Option<&prost_types::Timestamp>) -> String {
 pub(crate) fn clock_text(at: Option<&prost_types::Timestamp>) -> String {
     let text = time_text(at);
     text.get(11..16).map_or(text.clone(), str::to_owned)
+}
+
+/// Lines of a sheet about one thing: a label, and pieces of text behind it, as many on a line as 80
+/// columns hold.
+pub(crate) fn filled(
+    label: &str,
+    pieces: impl IntoIterator<Item = String>,
+    between: &str,
+) -> Vec<String> {
+    let head = format!("  {label:<9} ");
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for piece in pieces {
+        let wanted = head.len() + line.chars().count() + between.len() + piece.chars().count();
+        if line.is_empty() {
+            line = piece;
+        } else if wanted + between.trim_end().len() <= COLUMNS {
+            line = line + between + &piece;
+        } else {
+            lines.push(line + between.trim_end());
+            line = piece;
+        }
+    }
+    lines.push(line);
+    let indent = " ".repeat(head.len());
+    let lines = lines.into_iter().enumerate();
+    lines
+        .map(|(place, line)| format!("{}{line}", if place == 0 { &head } else { &indent }))
+        .collect()
 }
 
 /// A text, or `null` when it is empty.
@@ -239,6 +270,23 @@ mod tests {
         assert_eq!(
             token_state(Some(&at(1_000)), Some(&at(1_500)), now),
             "revoked"
+        );
+    }
+
+    #[test]
+    fn pieces_fill_lines_and_none_is_broken() {
+        let filled = |pieces: &[&str]| {
+            let pieces = pieces.iter().map(|&piece| piece.to_owned());
+            filled("label", pieces, "; ")
+        };
+        assert_eq!(filled(&["a", "b c"]), ["  label     a; b c"]);
+        let (long, longer) = ("x".repeat(33), "y y ".repeat(30));
+        let lines = filled(&[&long, &long[1..], "z", &longer]);
+        assert_eq!(lines[0].len(), 80);
+        assert!(lines[0].ends_with("x;"), "{lines:?}");
+        assert_eq!(
+            lines[1..],
+            [format!("{:12}z;", ""), format!("{:12}{longer}", "")]
         );
     }
 

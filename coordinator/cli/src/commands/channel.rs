@@ -12,6 +12,7 @@ use crate::format;
 use crate::output::{self, Format};
 
 mod deliveries;
+mod reach;
 
 /// What is done with channels.
 #[derive(Debug, Subcommand)]
@@ -97,7 +98,10 @@ pub(crate) async fn run(
             let channel = get(client, name).await?;
             match format {
                 Format::Json | Format::Yaml => output::data(format, &to_json(&channel)),
-                Format::Table => output::lines(&lines(&channel)),
+                Format::Table => {
+                    let reached = reach::of(&channel, client).await?;
+                    output::lines(&lines(&channel, &reached));
+                }
             }
             Ok(exit::DONE)
         }
@@ -168,7 +172,7 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
         Some(v1::channel::Kind::Webhook(hook)) if args.secret.is_none() => hook.secret.clone(),
         _ => String::new(),
     };
-    let reached = reached_by(&made, client).await?;
+    let reached = reach::of(&made, client).await?;
     let mut value = to_json(&made);
     if !fresh.is_empty() {
         value["secret"] = json!(fresh);
@@ -206,29 +210,6 @@ fn wanted(args: &AddArgs) -> Result<v1::channel::Kind, Failure> {
     }
     let to = args.email.clone().unwrap_or_default();
     Ok(v1::channel::Kind::Email(v1::EmailChannel { to }))
-}
-
-/// Which routes reach a channel, or what happens as none does.
-async fn reached_by(channel: &v1::Channel, client: &Client) -> Result<String, Failure> {
-    let routes = super::route::all(client).await?;
-    let to: Vec<&str> = routes
-        .iter()
-        .filter(|route| route.to.contains(&channel.name) || route.to.contains(&channel.id))
-        .map(|route| route.name.as_str())
-        .collect();
-    Ok(match (routes.is_empty(), to.is_empty()) {
-        (true, _) => format!(
-            "there is no route yet: {} gets every global incident of monitors without a `notify` \
-             of their own",
-            channel.name
-        ),
-        (false, false) => format!("reached by the routes {}", to.join(", ")),
-        (false, true) => format!(
-            "no route reaches {0}: it gets nothing until one does (`vigilmon route add NAME --to \
-             {0}`), or a monitor names it (`--notify {0}`)",
-            channel.name
-        ),
-    })
 }
 
 async fn all(client: &Client) -> Result<Vec<v1::Channel>, Failure> {
@@ -280,7 +261,7 @@ fn row(channel: &v1::Channel) -> [String; 5] {
     ]
 }
 
-fn lines(channel: &v1::Channel) -> Vec<String> {
+fn lines(channel: &v1::Channel, reached: &str) -> Vec<String> {
     let mut lines = vec![
         format!("{} ({})", channel.name, channel.id),
         format!("  {:9} {}", kind(channel), channel.target),
@@ -289,6 +270,8 @@ fn lines(channel: &v1::Channel) -> Vec<String> {
     if !channel.fallback.is_empty() {
         lines.push(format!("  fallback  {}", channel.fallback));
     }
+    let words = reached.split_whitespace().map(str::to_owned);
+    lines.extend(format::filled("reach", words, " "));
     lines
 }
 

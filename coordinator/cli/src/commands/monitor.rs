@@ -228,7 +228,8 @@ async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Fai
     Ok(done(format, &format!("removed {}", monitor.name), &value))
 }
 
-async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
+/// All monitors, by name.
+pub(super) async fn all(client: &Client) -> Result<Vec<v1::Monitor>, Failure> {
     let mut all = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -241,9 +242,13 @@ async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
         all.extend(page.monitors);
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            break;
+            return Ok(all);
         }
     }
+}
+
+async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
+    let all = all(client).await?;
     match format {
         Format::Json | Format::Yaml => {
             output::data(format, &all.iter().map(show::json).collect::<Value>())
