@@ -218,6 +218,7 @@ fn agent_lines(agent: &v1::Agent) -> Vec<String> {
 
 fn agent_json(agent: &v1::Agent) -> Value {
     let rejected = |r: &v1::RejectedMonitor| json!({ "monitor": r.monitor, "text": r.text });
+    let fault = |fault: &v1::Reason| json!({ "code": fault.code, "text": fault.text });
     json!({
         "id": agent.id,
         "name": agent.name,
@@ -227,6 +228,7 @@ fn agent_json(agent: &v1::Agent) -> Value {
         "build": agent.build,
         "monitors": agent.monitors,
         "rejected": agent.rejected.iter().map(rejected).collect::<Value>(),
+        "faults": agent.faults.iter().map(fault).collect::<Value>(),
         "token_id": agent.token,
     })
 }
@@ -263,6 +265,23 @@ fn token_json(token: &v1::AgentToken) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_read_what_is_wrong_with_an_agent() {
+        let fault = v1::Reason {
+            code: "agent_clock".to_owned(),
+            text: "the clock is 4s off".to_owned(),
+            status_code: None,
+        };
+        let agent = v1::Agent {
+            faults: vec![fault],
+            ..Default::default()
+        };
+        let shown = agent_json(&agent);
+        let said = json!([{ "code": "agent_clock", "text": "the clock is 4s off" }]);
+        assert_eq!(shown["faults"], said);
+        assert_eq!(agent_json(&v1::Agent::default())["faults"], json!([]));
+    }
 
     #[test]
     fn an_expired_token_of_agents_is_shown_as_expired_and_since_when() {
