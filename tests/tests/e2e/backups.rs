@@ -23,16 +23,13 @@ fn names(rows: &[Value]) -> Vec<&str> {
 }
 
 /// Runs `restore`; its exit code and what it said.
-fn restore(file: &Path, data: &Path, keys: &Path) -> (i32, String) {
+fn restore(file: &Path, data: &Path, keys: Option<&Path>) -> (i32, String) {
+    let mut args = vec![Path::new("restore"), Path::new("--data"), data, file];
+    if let Some(keys) = keys {
+        args.extend([Path::new("--keys"), keys]);
+    }
     let done = Plan::new(programs::vigilmon("vigilmon-coordinator", Build::Plain))
-        .args([
-            Path::new("restore"),
-            file,
-            Path::new("--data"),
-            data,
-            Path::new("--keys"),
-            keys,
-        ])
+        .args(args)
         .command()
         .output()
         .expect("the coordinator can be started");
@@ -67,7 +64,7 @@ fn a_restored_coordinator_knows_what_the_backup_knew_and_goes_on() {
 
     let into = tempfile::tempdir().unwrap();
     let data = into.path().join("data");
-    let (code, said) = restore(&file, &data, &scene.up.data());
+    let (code, said) = restore(&file, &data, Some(&scene.up.data()));
     assert_eq!(code, 0, "{said}");
     assert!(
         said.contains("restored 3 monitors, 2 channels, 1 routes and 1 open"),
@@ -99,7 +96,7 @@ fn a_restored_coordinator_knows_what_the_backup_knew_and_goes_on() {
         1,
         "what was told before is not told again"
     );
-    let (code, said) = restore(&file, &up.data(), &up.data());
+    let (code, said) = restore(&file, &up.data(), Some(&up.data()));
     assert!(code == 1 && said.contains("is not empty"), "{said}");
 }
 
@@ -108,6 +105,7 @@ fn a_backup_that_is_not_whole_or_lacks_its_key_is_refused_and_nothing_is_written
     let up = Up::start(&Options::new().args(&["--regions", "us-east"]));
     up.cli()
         .ok(&["monitor", "add", "site", "--http", "http://127.0.0.1:9/"]);
+    let stranger = Up::start(&Options::new().args(&["--regions", "us-east"]));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
     up.cli().ok(&["backup", file.to_str().unwrap()]);
@@ -115,21 +113,27 @@ fn a_backup_that_is_not_whole_or_lacks_its_key_is_refused_and_nothing_is_written
     assert!(stdout.out.starts_with("vigilmon backup 1\n"), "{stdout:#?}");
     let whole = fs::read(&file).unwrap();
     let data = folder.path().join("data");
-    let refused = |file: &Path, keys: &Path, why: &str| {
+    let refused = |file: &Path, keys: Option<&Path>, why: &str| {
         let (code, said) = restore(file, &data, keys);
         assert!(code == 1 && said.contains(why), "{said}");
         assert!(!data.exists(), "nothing was written");
     };
     let damaged = folder.path().join("damaged");
     fs::write(&damaged, &whole[..whole.len() - 40]).unwrap();
-    refused(&damaged, &up.data(), "is damaged");
+    let (own, strange) = (up.data(), stranger.data());
+    refused(&damaged, Some(&own), "is damaged");
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     fs::write(&damaged, &flipped).unwrap();
-    refused(&damaged, &up.data(), "its checksum is wrong");
-    refused(&file, folder.path(), "secret.key does not exist");
-    let stranger = Up::start(&Options::new().args(&["--regions", "us-east"]));
-    refused(&file, &stranger.data(), "the secret.key of then");
+    refused(&damaged, Some(&own), "its checksum is wrong");
+    refused(&file, Some(folder.path()), "secret.key does not exist");
+    refused(&file, None, "with --keys");
+    refused(&file, Some(&strange), "the secret.key of then");
+    fs::copy(own.join("secret.key"), folder.path().join("secret.key")).unwrap();
+    let beside = folder.path().join("beside");
+    let (code, said) = restore(&file, &beside, None);
+    assert_eq!(code, 0, "{said}");
+    assert!(beside.join("secret.key").exists());
     let nowhere = up.cli().run(&["backup", "/nowhere/backup"]);
     assert!(
         nowhere.code == 1 && nowhere.err.contains("cannot write"),
