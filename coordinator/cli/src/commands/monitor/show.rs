@@ -6,6 +6,8 @@ use vigilmon_proto::v1;
 use crate::format;
 use crate::output::{self, Format};
 
+mod demands;
+
 /// Prints one monitor.
 pub(super) fn print(monitor: &v1::Monitor, format: Format) {
     match format {
@@ -28,11 +30,13 @@ pub(super) fn json(monitor: &v1::Monitor) -> Value {
         })
     };
     let labels: std::collections::BTreeMap<_, _> = spec.labels.iter().collect();
+    let http = http(&spec).map(|http| demands::json(http, &monitor.target));
     json!({
         "id": monitor.id,
         "name": monitor.name,
         "kind": monitor.kind,
         "target": monitor.target,
+        "http": http,
         "status": format::status(state.status),
         "since": format::time_json(state.since.as_ref()),
         "reason": format::text(&state.reason),
@@ -81,6 +85,13 @@ pub(super) fn row(monitor: &v1::Monitor) -> [String; 5] {
     ]
 }
 
+fn http(spec: &v1::MonitorSpec) -> Option<&v1::HttpSpec> {
+    let Some(v1::monitor_spec::Kind::Http(http)) = &spec.kind else {
+        return None;
+    };
+    Some(http)
+}
+
 fn lines(monitor: &v1::Monitor) -> Vec<String> {
     let spec = monitor.spec.clone().unwrap_or_default();
     let state = monitor.state.clone().unwrap_or_default();
@@ -111,6 +122,9 @@ fn lines(monitor: &v1::Monitor) -> Vec<String> {
         format::span_text(spec.interval.as_ref()),
         format::span_text(spec.timeout.as_ref()),
     ));
+    if let Some(http) = http(&spec) {
+        lines.extend(format::filled("demands", demands::words(http), "; "));
+    }
     lines.push(format!("  severity  {}", format::severity(spec.severity)));
     if !spec.labels.is_empty() {
         lines.push(format!("  labels    {}", labels(&spec)));
@@ -227,6 +241,11 @@ mod tests {
                     nanos: 0,
                 }),
                 severity: v1::Severity::Critical.into(),
+                kind: Some(v1::monitor_spec::Kind::Http(v1::HttpSpec {
+                    expect_status: "2xx".to_owned(),
+                    json: vec!["$.status == \"ok\"".to_owned()],
+                    ..Default::default()
+                })),
                 ..Default::default()
             }),
             state: Some(v1::MonitorState {
@@ -260,6 +279,10 @@ mod tests {
             text.contains("    us-east       down  4s ago      503 Service Unavailable"),
             "{text}"
         );
+        assert!(
+            text.contains("  demands   status 2xx; json $.status == \"ok\""),
+            "{text}"
+        );
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 
@@ -282,6 +305,7 @@ mod tests {
     fn a_row_for_scripts_has_the_contracts_keys() {
         let row = json(&monitor());
         assert_eq!(row["status"], "up");
+        assert_eq!(row["http"]["url"], row["target"]);
         assert_eq!(row["interval_seconds"], 30);
         assert_eq!(row["regions"][1]["vote"], "down");
         assert_eq!(row["regions"][1]["age_seconds"], 4);
