@@ -85,3 +85,10 @@ ids! {
     /// The store's epoch: new at every restore.
     Epoch;
 }
+
+impl Default for Epoch {
+    /// The life of no store.
+    fn default() -> Self {
+        Self::from_bytes([0; 16])
+    }
+}

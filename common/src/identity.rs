@@ -240,9 +240,12 @@ pub fn nonce(monitor: MonitorId, now: Time, counter: u64) -> u64 {
 }
 
 /// The idempotency key of a notification, as in `webhook-id`: the same on every attempt, never
-/// shared by two rows. `n` tells apart repetitions such as reminders.
+/// shared by two rows. `n` tells apart repetitions such as reminders. After a restore an incident
+/// goes on from an earlier transition: the store's epoch keeps what happens then from having the
+/// key of what happened before.
 #[must_use]
 pub fn notification_key(
+    epoch: Epoch,
     subject: &RowSubject,
     seq: u32,
     channel: ChannelId,
@@ -252,6 +255,7 @@ pub fn notification_key(
     let hash = match subject {
         RowSubject::Incident(id) => Hash::of("notification")
             .text("incident")
+            .bytes(epoch.as_bytes())
             .bytes(id.as_bytes()),
         RowSubject::Test(text) => Hash::of("notification").text("test").text(text),
     };
@@ -262,6 +266,13 @@ pub fn notification_key(
         Purpose::Step => hash.text("step"),
     };
     let digest = first_16(&hash.number(u64::from(n)).end());
+    format!("msg_{:032x}", u128::from_be_bytes(digest))
+}
+
+/// The key of a fallback's copy of a row that another channel could not deliver.
+#[must_use]
+pub fn copy_key(row: &str, to: ChannelId) -> String {
+    let digest = first_16(&Hash::of("copy").text(row).bytes(to.as_bytes()).end());
     format!("msg_{:032x}", u128::from_be_bytes(digest))
 }
 

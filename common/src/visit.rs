@@ -29,6 +29,10 @@ pub const LINKS_MAX: usize = 1000;
 /// Most visits at once; the one that was idle for longest makes room.
 pub const VISITS_MAX: usize = 10_000;
 
+/// Most visits of one pass; the one that was idle for longest makes room. So nobody ends the visits
+/// of others by beginning many.
+pub const PASS_VISITS_MAX: usize = 500;
+
 /// SHA-256 of a link's or a visit's secret.
 pub type Digest = [u8; 32];
 
@@ -76,7 +80,7 @@ impl<P> Default for Visits<P> {
     }
 }
 
-impl<P: Clone> Visits<P> {
+impl<P: Clone + PartialEq> Visits<P> {
     /// Makes a link.
     pub fn link(&mut self, digest: Digest, pass: P, now: Time) {
         // Old ones are kept a little longer, so that they can be told from those never made.
@@ -115,6 +119,13 @@ impl<P: Clone> Visits<P> {
 
     /// A visit begins.
     pub fn begin(&mut self, digest: Digest, pass: P, now: Time) {
+        let own = || self.visits.iter().filter(|(_, visit)| visit.pass == pass);
+        if own().count() >= PASS_VISITS_MAX {
+            let idle = own().min_by_key(|(digest, visit)| (visit.seen, **digest));
+            if let Some(digest) = idle.map(|(digest, _)| *digest) {
+                self.visits.remove(&digest);
+            }
+        }
         if self.visits.len() >= VISITS_MAX {
             self.visits.retain(|_, visit| visit.is_on(now));
         }
@@ -163,7 +174,8 @@ pub const ATTEMPT_EVERY: Duration = Duration::from_secs(6);
 pub const PEERS_MAX: usize = 1000;
 
 /// Failed attempts to sign in, by peer. Secrets have 256 bits, so this guards the coordinator's
-/// time and its log, not the secrets.
+/// time and its log, not the secrets: whoever brings a good one is let in however often others
+/// failed, who may be the same peer behind a proxy.
 #[derive(Debug, Default)]
 pub struct Attempts {
     failed: HashMap<IpAddr, Failed>,

@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -29,7 +28,7 @@ use crate::demo::DemoSite;
 use crate::engine::{self, Actor, Handle};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
-use crate::http::demo::{Demo, Letter};
+use crate::http::demo::{Demo, Letter, PAGES_MAX};
 use crate::http::{self, Hosts, Readiness, Site};
 use crate::joints::Around;
 use crate::metrics::Metrics;
@@ -358,6 +357,8 @@ async fn start_demo(
         site,
         site_address,
         inbox: Arc::new(read),
+        places: Arc::new(Semaphore::new(PAGES_MAX)),
+        stop: doors.stop_token(),
     }))
 }
 
@@ -444,18 +445,10 @@ fn link_base(public_url: &Url) -> String {
 
 fn serve_http<L>(listener: L, router: Router, doors: &Supervisor)
 where
-    L: axum::serve::Listener,
-    L::Addr: std::fmt::Debug,
-    http::Peer: for<'a> Connected<IncomingStream<'a, L>>,
+    L: axum::serve::Listener<Addr = SocketAddr>,
 {
-    let stop = doors.stop_token();
-    let router = router.into_make_service_with_connect_info::<http::Peer>();
-    doors.spawn("HTTP server", Policy::Critical, async move {
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await?;
-        Ok(())
-    });
+    let serve = http::serve(listener, router, doors.stop_token());
+    doors.spawn("HTTP server", Policy::Critical, serve);
 }
 
 fn host_name() -> Option<String> {

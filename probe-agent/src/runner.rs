@@ -168,7 +168,14 @@ impl<P: Probe> Runner<P> {
             Turn::Checked(id, made) => self.checked(id, made),
             // Whoever asked may have gone.
             Turn::Ordered(Order::Answer(reply)) => drop(reply.send(())),
-            Turn::Ordered(Order::Dial(dialer)) => self.dialer = *dialer,
+            Turn::Ordered(Order::Dial(dialer)) => {
+                let is_new = !self.dialer.has_token_of(&dialer);
+                self.dialer = *dialer;
+                // The present session stands by the former token, which may be revoked next.
+                if is_new && self.connection.is_some() {
+                    self.lost(false, "a new token was read");
+                }
+            }
             Turn::Time => {
                 self.schedule(schedule::Input::Tick);
                 self.session(agent::Input::Tick);

@@ -114,9 +114,9 @@ fn golden_values_of_derived_ids_stand() {
 #[test]
 fn golden_values_of_notification_keys_stand() {
     let incident = RowSubject::Incident(IncidentId::from_bytes([3; 16]));
-    let notice = notification_key(&incident, 1, channel(1), Purpose::Notice, 0);
+    let notice = notification_key(EPOCH, &incident, 1, channel(1), Purpose::Notice, 0);
     assert_eq!(notice, GOLDEN_NOTICE);
-    let fallback = notification_key(&incident, 1, channel(1), Purpose::Fallback(channel(2)), 0);
+    let fallback = copy_key(&notice, channel(2));
     assert_eq!(fallback, GOLDEN_FALLBACK);
 }
 
@@ -125,23 +125,42 @@ fn notifications_that_differ_in_anything_share_no_key() {
     let incident = RowSubject::Incident(IncidentId::from_bytes([3; 16]));
     let test = RowSubject::Test("3".to_owned());
     let keys = [
-        notification_key(&incident, 1, channel(1), Purpose::Notice, 0),
-        notification_key(&incident, 2, channel(1), Purpose::Notice, 0),
-        notification_key(&incident, 1, channel(2), Purpose::Notice, 0),
-        notification_key(&incident, 1, channel(1), Purpose::Fallback(channel(1)), 0),
-        notification_key(&incident, 1, channel(1), Purpose::Step, 0),
-        notification_key(&incident, 1, channel(1), Purpose::Notice, 1),
-        notification_key(&test, 1, channel(1), Purpose::Notice, 0),
+        notification_key(EPOCH, &incident, 1, channel(1), Purpose::Notice, 0),
+        notification_key(EPOCH, &incident, 2, channel(1), Purpose::Notice, 0),
+        notification_key(EPOCH, &incident, 1, channel(2), Purpose::Notice, 0),
+        notification_key(
+            EPOCH,
+            &incident,
+            1,
+            channel(1),
+            Purpose::Fallback(channel(1)),
+            0,
+        ),
+        notification_key(EPOCH, &incident, 1, channel(1), Purpose::Step, 0),
+        notification_key(EPOCH, &incident, 1, channel(1), Purpose::Notice, 1),
+        notification_key(EPOCH, &test, 1, channel(1), Purpose::Notice, 0),
+        notification_key(
+            Epoch::from_bytes([8; 16]),
+            &incident,
+            1,
+            channel(1),
+            Purpose::Notice,
+            0,
+        ),
+        copy_key("msg_1", channel(1)),
+        copy_key("msg_2", channel(1)),
+        copy_key("msg_1", channel(2)),
     ];
     let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
     assert_eq!(distinct.len(), keys.len());
 }
 
+const EPOCH: Epoch = Epoch::from_bytes([7; 16]);
 const GOLDEN_H: u64 = 0xd68d_4a12_a167_49cf;
 const GOLDEN_ITEM: u64 = 0xe2a4_3692_9680_39a8;
 const GOLDEN_AGENT: &str = "c81bfddf-57c6-8289-bfec-a4e2e0ba8336";
 const GOLDEN_INCIDENT: &str = "caa7562b-92ca-88f9-96b2-a0ae3fb2ed21";
 const GOLDEN_NONCE: u64 = 0xaaf0_2fd8_6292_baa3;
-const GOLDEN_NOTICE: &str = "msg_4eb15c5e3f5d960123702e40837e7943";
-const GOLDEN_FALLBACK: &str = "msg_cc7978dbcf52f247d15fa61548daff41";
+const GOLDEN_NOTICE: &str = "msg_5658e321713b10015b5048079873c891";
+const GOLDEN_FALLBACK: &str = "msg_d7eed0e7c10e8791f65c9cc526b3a258";
 const GOLDEN_SPEC: u64 = 0xd540_6004_ddfd_63dc;

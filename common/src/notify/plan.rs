@@ -22,7 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{ChannelId, RouteId};
+use crate::id::{ChannelId, Epoch, RouteId};
 use crate::identity::notification_key;
 use crate::incident::{Incident, Subject, Told, TransitionKind};
 use crate::name::Region;
@@ -45,6 +45,8 @@ pub struct Directory {
     pub region_names: BTreeMap<Region, String>,
     /// The coordinator's address for people, for links.
     pub public_url: String,
+    /// The store's life: a part of every key.
+    pub epoch: Epoch,
 }
 
 /// The rows that an incident's last transition makes; `incident.told` is brought up to date.
@@ -80,7 +82,7 @@ pub fn plan(
         let body = Body::of_incident(event, incident, &directory.public_url)?;
         let mut row = new_row(
             RowSubject::Incident(incident.id),
-            incident.seq(),
+            (directory.epoch, incident.seq()),
             channel,
             &body,
             ids(),
@@ -99,12 +101,13 @@ pub fn plan(
 #[must_use]
 pub fn test_row(channel: ChannelId, nonce: &str, id: u64, now: Time) -> Row {
     let subject = RowSubject::Test(nonce.to_owned());
-    new_row(subject, 1, channel, &Body::of_test(now), id, now)
+    let seq = (Epoch::default(), 1);
+    new_row(subject, seq, channel, &Body::of_test(now), id, now)
 }
 
 fn new_row(
     subject: RowSubject,
-    seq: u32,
+    (epoch, seq): (Epoch, u32),
     channel: ChannelId,
     body: &Body,
     id: u64,
@@ -112,7 +115,7 @@ fn new_row(
 ) -> Row {
     Row {
         id,
-        key: notification_key(&subject, seq, channel, Purpose::Notice, 0),
+        key: notification_key(epoch, &subject, seq, channel, Purpose::Notice, 0),
         subject,
         seq,
         channel,

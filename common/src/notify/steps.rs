@@ -7,7 +7,8 @@
 //! - When its time comes the incident's owner reads the incident again ([`fire`]) and sends it, as
 //!   the incident stands then, or says why not: resolved, acknowledged, told already, another scope
 //!   by now, no route that leads there any more. A route that was changed to wait longer is obeyed.
-//! - A channel hears of a beginning once. A step never repeats it.
+//! - A channel hears of a beginning once. A step never repeats it, but to a fallback that got the
+//!   copy of another channel: the copy said so, the step is its own.
 //! - Whoever was told by a step hears what follows and the end, like everybody who was told.
 //!
 //! The owner that commits acknowledgements also commits the firing, one after the other: no step
@@ -137,7 +138,14 @@ pub(super) fn begin(
         let subject = RowSubject::Incident(incident.id);
         Row {
             id: ids(),
-            key: notification_key(&subject, incident.seq(), channel, Purpose::Step, 0),
+            key: notification_key(
+                directory.epoch,
+                &subject,
+                incident.seq(),
+                channel,
+                Purpose::Step,
+                0,
+            ),
             subject,
             seq: incident.seq(),
             channel,
@@ -175,7 +183,12 @@ pub fn fire(mut row: Row, incident: &mut Incident, directory: &Directory, now: T
     };
     let due = begun.at + wanted.first.after;
     if due > now {
-        row.next_at = due;
+        // Another time than before, also where a clock was set back: by it the outbox tells the
+        // answer from the row as it was.
+        row.next_at = match row.next_at == due {
+            true => due + Duration::from_millis(1),
+            false => due,
+        };
         return row;
     }
     let part = StepPart {

@@ -71,6 +71,7 @@ pub(super) fn directory(channels: &[u8], routes: Vec<Route>) -> Directory {
         routes: routes.into_iter().map(|r| (r.id, r)).collect(),
         region_names: BTreeMap::new(),
         public_url: "http://127.0.0.1:8440".to_owned(),
+        epoch: crate::id::Epoch::default(),
     }
 }
 

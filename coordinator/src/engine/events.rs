@@ -7,6 +7,7 @@
 //! further behind read the stores. A watcher pulls: a slow one holds up nobody and needs no queue.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -123,8 +124,11 @@ impl Events {
             return Err(recent.since);
         }
         let shown = recent.shown();
-        let later = recent.events.iter().skip_while(|(at, _)| **at <= cursor);
-        let later = later.take_while(|(at, _)| **at <= shown);
+        if cursor >= shown {
+            return Ok(Vec::new());
+        }
+        let later = (Bound::Excluded(cursor), Bound::Included(shown));
+        let later = recent.events.range(later);
         Ok(later.take(GIVEN_MAX).map(|(_, e)| e.clone()).collect())
     }
 

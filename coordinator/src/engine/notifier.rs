@@ -1,6 +1,7 @@
 //! Where the engine and the notifier meet: the engine wakes it, and it asks for channels.
 
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::incident::Subject;
 use vigilmon_common::notify::channel::Channel;
@@ -39,17 +40,26 @@ impl Channels for Handle {
     }
 
     async fn disable(&self, id: ChannelId, why: String) {
-        // A refusal means that the engine stops; the next attempt meets the same answer.
-        if let Err(error) = self.disable_channel(id, why).await {
-            tracing::debug!(%error, "a channel was not switched off");
-        }
+        // Nobody waits for the answer: messages must not wait for the fleet. An error means that
+        // the engine stops; the next attempt meets the same answer.
+        let (reply, _) = oneshot::channel();
+        let message = FleetMessage::DisableChannel {
+            channel: id,
+            why,
+            reply,
+        };
+        let _ = self.fleet.send(message).await;
     }
 
     async fn failing(&self, id: ChannelId, how: Option<String>) {
-        // A refusal means that the engine stops; the worker tells it again after the next start.
-        if let Err(error) = self.channel_failing(id, how).await {
-            tracing::debug!(%error, "a failing channel was not reported");
-        }
+        // As above; the worker tells it again after the next start.
+        let (reply, _) = oneshot::channel();
+        let message = FleetMessage::ChannelFailing {
+            channel: id,
+            failing: how,
+            reply,
+        };
+        let _ = self.fleet.send(message).await;
     }
 
     async fn step_due(&self, row: Row) {

@@ -34,6 +34,10 @@ pub(crate) const MAILBOX: usize = 4096;
 const GROUP_MAX: usize = 256;
 /// The longest sleep: a step of the wall clock is noticed within it.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// After a start a step waits so long for agents to say how its monitor stands, and looks again
+/// this often.
+const STEPS_WARM_UP: Duration = Duration::from_secs(90);
+const STEPS_AGAIN: Duration = Duration::from_secs(2);
 /// The stored mark of applied results is at most this old (ARCHITECTURE.md, the flow).
 const MARK_EVERY: Duration = Duration::from_secs(30);
 
@@ -74,6 +78,7 @@ pub(crate) struct Owner {
     effects: Vec<Effect>,
     asked_again: HashSet<AgentId>,
     marked_at: Time,
+    started: Time,
 }
 
 impl Owner {
@@ -86,6 +91,7 @@ impl Owner {
             timers: BinaryHeap::new(),
             effects: Vec::new(),
             asked_again: HashSet::new(),
+            started: marked_at,
             marked_at,
         }
     }

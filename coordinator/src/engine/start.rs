@@ -34,6 +34,8 @@ use super::owner::{MAILBOX, Owner, ShardMessage, TieChange};
 use crate::metrics::Metrics;
 use crate::store::{State, Stores};
 
+/// More rows than one commit makes, as a power of two.
+const ROWS_OF_A_COMMIT: u32 = 16;
 /// Groups of results that are read at once when they are applied again.
 const REPLAY_STEP: usize = 256;
 
@@ -125,6 +127,8 @@ fn environment(options: &Options, state: &State) -> Env {
         .filter_map(|r| Some((r.region.clone(), r.display_name.clone()?)))
         .collect();
     let newest_row = state.rows.keys().max().copied().unwrap_or_default();
+    // Settled rows are not in the state any more; each needed a commit, of which none makes so many.
+    let newest_row = newest_row.max(state.commit.0 << ROWS_OF_A_COMMIT);
     Env {
         stores: options.stores.clone(),
         clock: Arc::clone(&options.clock),
@@ -139,6 +143,7 @@ fn environment(options: &Options, state: &State) -> Env {
             routes: state.routes.clone(),
             region_names,
             public_url: options.public_url.clone(),
+            epoch: state.epoch,
         })),
         incidents: SharedIncidents::load(&state.incidents),
         events: Events::new(state.commit),

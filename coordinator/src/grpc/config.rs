@@ -59,6 +59,7 @@ impl ConfigService for Api {
         request: Request<v1::ApplyRequest>,
     ) -> Result<Response<v1::ApplyResponse>, Status> {
         let caller = Caller::editor(&request)?;
+        let admin = Caller::admin(&request);
         let request = request.into_inner();
         caller.project(&request.project)?;
         let planned = self.planned(request.configuration, request.prune).await?;
@@ -69,6 +70,10 @@ impl ConfigService for Api {
             }));
         }
         let plan = planned.plan.map_err(|problems| error::invalid(&problems))?;
+        if !plan.regions.is_empty() {
+            // As with the calls that keep regions; those that stay as they are ask for nothing.
+            admin?;
+        }
         let answer = v1::ApplyResponse {
             unchanged: count(plan.unchanged),
             steps: Words::of(&planned.on, &plan).steps(&plan),

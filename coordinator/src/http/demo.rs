@@ -12,8 +12,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::Stream;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use vigilmon_common::decide::View;
 use vigilmon_common::incident::{Incident, Standing, Subject};
 use vigilmon_common::name::Region;
@@ -24,6 +25,8 @@ use crate::engine::Handle;
 
 /// Incidents and messages that the page shows.
 const SHOWN_MAX: usize = 20;
+/// Open pages at once.
+pub const PAGES_MAX: usize = 32;
 /// The page hears of a change at most this often, and of the passing of time this often.
 const QUIET: Duration = Duration::from_millis(200);
 const BEAT: Duration = Duration::from_secs(1);
@@ -57,6 +60,10 @@ pub struct Demo {
     pub site_address: SocketAddr,
     /// What the demonstration's channel got.
     pub inbox: ReadInbox,
+    /// Places of open pages.
+    pub places: Arc<Semaphore>,
+    /// Ends what would last as long as a page is open.
+    pub stop: CancellationToken,
 }
 
 /// The page and what it asks for.
@@ -201,25 +208,44 @@ async fn state(State(demo): State<Demo>) -> Response {
     }
 }
 
-async fn events(
-    State(demo): State<Demo>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + Send> {
-    let changes = demo.engine.changes();
-    let stream =
-        futures_util::stream::unfold((demo, changes, true), |(demo, mut changes, first)| {
-            async move {
-                if !first {
-                    // Whatever comes first: a change, or a second that makes ages wrong.
-                    let _ = tokio::time::timeout(BEAT, changes.changed()).await;
-                    tokio::time::sleep(QUIET).await;
-                    changes.mark_unchanged();
-                }
-                let shown = shown(&demo).await?;
-                let event = Event::default().json_data(shown).ok()?;
-                Some((Ok(event), (demo, changes, false)))
-            }
-        });
-    Sse::new(stream).keep_alive(KeepAlive::default())
+async fn events(State(demo): State<Demo>) -> Response {
+    let Ok(place) = Arc::clone(&demo.places).try_acquire_owned() else {
+        let text = "too many of these pages are open\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    };
+    let open = Open {
+        changes: demo.engine.changes(),
+        demo,
+        first: true,
+        _place: place,
+    };
+    Sse::new(futures_util::stream::unfold(open, next))
+        .keep_alive(KeepAlive::default())
+        .into_response()
+}
+
+/// A page that is open.
+struct Open {
+    demo: Demo,
+    changes: watch::Receiver<u64>,
+    first: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+async fn next(mut page: Open) -> Option<(Result<Event, Infallible>, Open)> {
+    let stop = page.demo.stop.clone();
+    let shown = stop.run_until_cancelled_owned(async move {
+        if !std::mem::take(&mut page.first) {
+            // Whatever comes first: a change, or a second that makes ages wrong.
+            let _ = tokio::time::timeout(BEAT, page.changes.changed()).await;
+            tokio::time::sleep(QUIET).await;
+            page.changes.mark_unchanged();
+        }
+        let shown = shown(&page.demo).await?;
+        let event = Event::default().json_data(shown).ok()?;
+        Some((Ok(event), page))
+    });
+    shown.await.flatten()
 }
 
 /// `None` once the engine stops.

@@ -8,27 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::engine::Handle;
-use crate::tls::Secure;
 use crate::visits::SharedVisits;
 
 pub mod demo;
 mod pages;
 pub mod readiness;
+mod serve;
 
 pub use readiness::Readiness;
+pub use serve::serve;
 
 /// How long a request may take; pages and probes are quick.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,18 +53,6 @@ pub struct Site {
 /// Who sent a request, as far as the connection tells: through a proxy that is the proxy.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self(stream.remote_addr().ip().to_canonical())
-    }
-}
-
-impl Connected<IncomingStream<'_, Secure>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Secure>) -> Self {
-        Self(stream.remote_addr().ip().to_canonical())
-    }
-}
 
 /// The hosts that requests may name.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -231,12 +231,7 @@ impl Worker {
     /// Decides, commits, and only then acts.
     async fn apply(&mut self, input: Input, finished: Option<Finished>) -> anyhow::Result<()> {
         let effects = self.decide(input, finished).await?;
-        for row in effects.steps {
-            self.shared.channels.step_due(row).await;
-        }
-        for report in effects.reports {
-            self.report(report).await;
-        }
+        // Attempts first: the engine may be busy with something large.
         for row in effects.attempts {
             let id = row.id;
             let shared = Arc::clone(&self.shared);
@@ -244,6 +239,12 @@ impl Worker {
                 .attempts
                 .spawn(async move { attempt(&shared, row).await });
             self.rows.insert(task.id(), id);
+        }
+        for row in effects.steps {
+            self.shared.channels.step_due(row).await;
+        }
+        for report in effects.reports {
+            self.report(report).await;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 use vigilmon_common::id::{ChannelId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::time::Time;
@@ -234,14 +235,27 @@ pub struct Stores {
     pub state: Arc<dyn StateStore>,
     /// What happened.
     pub history: Arc<dyn HistoryStore>,
+    /// One move at a time: an earlier one must not put back what a later one has changed.
+    settling: Arc<Mutex<()>>,
 }
 
 impl Stores {
+    /// Both.
+    #[must_use]
+    pub fn new(state: Arc<dyn StateStore>, history: Arc<dyn HistoryStore>) -> Self {
+        Self {
+            state,
+            history,
+            settling: Arc::default(),
+        }
+    }
+
     /// Moves records that were committed with changes over to the history; returns how many.
     ///
     /// # Errors
     /// A store failed. What was not moved stays and is moved by the next call.
     pub async fn settle(&self) -> Result<usize, StoreError> {
+        let _one = self.settling.lock().await;
         let mut moved = 0;
         loop {
             let pending = self.state.pending(SETTLE_MAX).await?;

@@ -144,10 +144,7 @@ async fn open_history(
     };
     let history = caught(|| DiskHistory::open(&at, witness)).map_err(of_history)?;
     let witnessed = history.witnessed(state.epoch).map_err(of_history)?;
-    let stores = Stores {
-        state: Arc::new(state_store),
-        history: Arc::new(history),
-    };
+    let stores = Stores::new(Arc::new(state_store), Arc::new(history));
     let (last, applied) = (stores.history.last(), state.applied);
     let lost = if witnessed > state.commit {
         let (last, had) = (state.commit.0, witnessed.0);

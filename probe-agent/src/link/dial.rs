@@ -49,6 +49,11 @@ pub(crate) struct Road {
 }
 
 impl Dialer {
+    /// Whether both show the same token.
+    pub(crate) fn has_token_of(&self, other: &Self) -> bool {
+        self.token == other.token
+    }
+
     pub(crate) fn new(options: &Options) -> Result<Self, InvalidLink> {
         let token = format!("Bearer {}", options.token.expose());
         let mut token: MetadataValue<Ascii> = token.parse().map_err(|_| InvalidLink::Token)?;

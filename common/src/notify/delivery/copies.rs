@@ -2,7 +2,7 @@
 
 use super::{COPY_AFTER, COPY_MEMORY, Delivery, Entry, Step};
 use crate::id::ChannelId;
-use crate::identity::notification_key;
+use crate::identity::copy_key;
 use crate::notify::row::{Purpose, Row, RowState, RowSubject};
 
 impl Delivery {
@@ -38,7 +38,7 @@ impl Delivery {
         let purpose = Purpose::Fallback(row.channel);
         let copy = Row {
             id: (step.ids)(),
-            key: notification_key(&row.subject, row.seq, to, purpose, 0),
+            key: copy_key(&row.key, to),
             channel: to,
             purpose,
             created_at: step.now,

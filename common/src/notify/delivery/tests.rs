@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
-use crate::id::{ChannelId, IncidentId};
+use crate::id::{ChannelId, Epoch, IncidentId};
 use crate::identity::notification_key;
 use crate::notify::testkit::{START, channel_id};
 
@@ -21,7 +21,14 @@ fn row(id: u64, incident: u8, seq: u32, channel: u8, event: &str) -> Row {
     let subject = subject(incident);
     Row {
         id,
-        key: notification_key(&subject, seq, channel_id(channel), Purpose::Notice, 0),
+        key: notification_key(
+            Epoch::default(),
+            &subject,
+            seq,
+            channel_id(channel),
+            Purpose::Notice,
+            0,
+        ),
         subject,
         seq,
         channel: channel_id(channel),

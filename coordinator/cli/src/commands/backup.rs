@@ -72,14 +72,12 @@ fn beside(file: &Path) -> PathBuf {
     file.with_file_name(name)
 }
 
+/// A file of one's own: what is left of a backup that broke off, or lies there for another reason,
+/// would keep its owner and its mode.
 fn create(path: &Path) -> io::Result<File> {
+    let _ = fs::remove_file(path);
     let mut options = fs::OpenOptions::new();
-    options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn cannot(file: &str, error: &io::Error) -> Failure {

@@ -74,6 +74,13 @@ pub(crate) fn run(args: &UpArgs) -> anyhow::Result<u8> {
             return Ok(exit::USAGE);
         }
     };
+    if args.demo && !options.http.ip().is_loopback() {
+        output::error(
+            "the demonstration's page needs no sign-in, so it is served on loopback only",
+            "leave --http on 127.0.0.1, or leave --demo out",
+        );
+        return Ok(exit::USAGE);
+    }
     if let Err(error) = telemetry::init(&logging.filter, logging.format) {
         output::error(&error.to_string(), "");
         return Ok(exit::USAGE);

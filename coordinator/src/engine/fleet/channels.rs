@@ -260,6 +260,7 @@ impl Fleet {
             routes: directory.routes().clone(),
             region_names,
             public_url: self.public_url.clone(),
+            epoch: self.env.epoch,
         }));
         drop(directory);
         self.changed();

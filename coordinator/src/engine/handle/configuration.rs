@@ -126,40 +126,6 @@ impl Handle {
         waiting.ok_or(CommandError::Unavailable(busy))
     }
 
-    /// Switches a channel off, because its receiver said so.
-    ///
-    /// # Errors
-    /// The engine is stopping.
-    pub async fn disable_channel(
-        &self,
-        channel: ChannelId,
-        why: String,
-    ) -> Result<(), CommandError> {
-        self.fleet(|reply| FleetMessage::DisableChannel {
-            channel,
-            why,
-            reply,
-        })
-        .await
-    }
-
-    /// A channel began to fail, or works again.
-    ///
-    /// # Errors
-    /// The engine is stopping.
-    pub async fn channel_failing(
-        &self,
-        channel: ChannelId,
-        failing: Option<String>,
-    ) -> Result<(), CommandError> {
-        self.fleet(|reply| FleetMessage::ChannelFailing {
-            channel,
-            failing,
-            reply,
-        })
-        .await
-    }
-
     /// Saves a route: a new one, or over the one with this id.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use vigilmon_common::decide::{Input, MonitorState, Refusal, View};
+use vigilmon_common::decide::{Input, MonitorState, Refusal, Status, View};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::notify::row::{Row, RowSubject};
@@ -12,7 +12,10 @@ use vigilmon_common::notify::steps;
 use vigilmon_common::time::Time;
 use vigilmon_common::vote::SummaryEntry;
 
-use super::{Consequences, Deed, DeedKind, Owner, ShardMessage, TieChange, log_step, target_host};
+use super::{
+    Consequences, Deed, DeedKind, Owner, STEPS_AGAIN, STEPS_WARM_UP, ShardMessage, TieChange,
+    log_step, target_host,
+};
 use crate::engine::audit;
 use crate::engine::command::{CommandError, Object};
 use crate::store::{Change, RegionResult};
@@ -154,6 +157,7 @@ impl Owner {
     /// Decides on a step as its incident stands. Acknowledgements come by the same mailbox: either
     /// is committed before the other is looked at.
     fn step_due(&mut self, monitor: MonitorId, row: Row, now: Time, out: &mut Consequences) {
+        let is_early = now < self.started + STEPS_WARM_UP;
         let watched = self.monitors.get_mut(&monitor);
         let open = watched.and_then(|watched| {
             let open = watched.state.incident()?;
@@ -163,6 +167,11 @@ impl Owner {
         });
         let row = match open {
             None => steps::withdraw(row, steps::OVER),
+            // Nobody has seen it since the start: what it says is as old as the last one.
+            Some((watched, _)) if is_early && watched.state.view(now).status == Status::Unknown => {
+                let next_at = now + STEPS_AGAIN;
+                Row { next_at, ..row }
+            }
             Some((watched, mut incident)) => {
                 let directory = self.env.notify_directory.load();
                 let row = steps::fire(row, &mut incident, &directory, now);

@@ -73,10 +73,10 @@ pub(super) async fn by_token(
     let site = &pages.site;
     let now = site.engine.clock().now();
     let to = own_path(&given.to);
-    if let Err(wait) = site.visits.may_try(peer, now) {
-        return too_often(wait);
-    }
     let Some(token) = site.engine.api_token(given.token.trim()) else {
+        if let Err(wait) = site.visits.may_try(peer, now) {
+            return too_often(wait);
+        }
         site.visits.failed(peer, now);
         tracing::info!(%peer, "a sign-in with an unknown token was refused");
         let problem = "This token is unknown, expired or revoked.";
@@ -100,10 +100,10 @@ pub(super) async fn link(
 ) -> Response {
     let site = &pages.site;
     let now = site.engine.clock().now();
-    if let Err(wait) = site.visits.may_try(peer, now) {
-        return too_often(wait);
-    }
     if let Err(why) = site.visits.look(&link, now) {
+        if let Err(wait) = site.visits.may_try(peer, now) {
+            return too_often(wait);
+        }
         site.visits.failed(peer, now);
         return bad_link(why);
     }
@@ -126,15 +126,15 @@ pub(super) async fn by_link(
 ) -> Response {
     let site = &pages.site;
     let now = site.engine.clock().now();
-    if let Err(wait) = site.visits.may_try(peer, now) {
-        return too_often(wait);
-    }
     match site.visits.follow(&link, now) {
         Ok(secret) => {
             tracing::info!(%peer, "signed in by a link");
             signed_in(&pages, &secret, own_path(&back.to))
         }
         Err(why) => {
+            if let Err(wait) = site.visits.may_try(peer, now) {
+                return too_often(wait);
+            }
             site.visits.failed(peer, now);
             bad_link(why)
         }

@@ -17,8 +17,6 @@ pub use state::MemoryState;
 /// Both stores, empty.
 #[must_use]
 pub fn stores(epoch: Epoch) -> Stores {
-    Stores {
-        state: Arc::new(MemoryState::new(epoch)),
-        history: Arc::new(MemoryHistory::default()),
-    }
+    let state = Arc::new(MemoryState::new(epoch));
+    Stores::new(state, Arc::new(MemoryHistory::default()))
 }

@@ -178,7 +178,14 @@ impl World {
         }
         if seq == 1 {
             let mut step = self.new_row(incident, seq, 4, event);
-            step.key = notification_key(&step.subject, seq, step.channel, Purpose::Step, 0);
+            step.key = notification_key(
+                Epoch::default(),
+                &step.subject,
+                seq,
+                step.channel,
+                Purpose::Step,
+                0,
+            );
             step.purpose = Purpose::Step;
             step.body.clear();
             step.next_at = self.desk.now + Duration::from_secs(100);

@@ -6,7 +6,14 @@ use super::*;
 fn step_row(id: u64, incident: u8, seq: u32, after: u64) -> Row {
     let subject = subject(incident);
     Row {
-        key: notification_key(&subject, seq, channel_id(B), Purpose::Step, 0),
+        key: notification_key(
+            Epoch::default(),
+            &subject,
+            seq,
+            channel_id(B),
+            Purpose::Step,
+            0,
+        ),
         purpose: Purpose::Step,
         body: String::new(),
         next_at: START + Duration::from_secs(after),
