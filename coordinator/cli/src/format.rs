@@ -72,6 +72,12 @@ pub(crate) fn minute_text(at: Option<&prost_types::Timestamp>) -> String {
     text.get(..16).map_or(text.clone(), str::to_owned)
 }
 
+/// The day of a time, UTC: `2026-03-01`.
+pub(crate) fn day_text(at: Option<&prost_types::Timestamp>) -> String {
+    let text = time_text(at);
+    text.get(..10).map_or(text.clone(), str::to_owned)
+}
+
 /// The hour and minute of a time, UTC: `10:02`.
 pub(crate) fn clock_text(at: Option<&prost_types::Timestamp>) -> String {
     let text = time_text(at);
@@ -295,6 +301,7 @@ mod tests {
         let at = vigilmon_proto::convert::timestamp(Time::from_millis(1_772_359_323_004));
         assert_eq!(time_text(Some(&at)), "2026-03-01 10:02:03");
         assert_eq!(minute_text(Some(&at)), "2026-03-01 10:02");
+        assert_eq!(day_text(Some(&at)), "2026-03-01");
         assert_eq!(clock_text(Some(&at)), "10:02");
         assert_eq!(time_text(None), "-");
     }

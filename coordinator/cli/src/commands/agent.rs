@@ -155,7 +155,7 @@ async fn token(command: &TokenCommand, client: &Client, format: Format) -> Resul
                     output::data(format, &tokens.iter().map(token_json).collect::<Value>())
                 }
                 Format::Table => output::table(
-                    ["ID", "REGION", "STATE", "UNTIL (UTC)", "LABEL…"],
+                    ["ID", "REGION…", "STATE", "UNTIL", "LABEL…"],
                     tokens.iter().map(token_row).collect(),
                 ),
             }
@@ -245,7 +245,7 @@ fn token_row(token: &v1::AgentToken) -> [String; 5] {
         token.id.clone(),
         token.region.clone(),
         token_state(token).to_owned(),
-        format::minute_text(until),
+        format::day_text(until),
         token.label.clone(),
     ]
 }
@@ -295,7 +295,7 @@ mod tests {
             ..Default::default()
         };
         let row = token_row(&token);
-        assert_eq!(row[2..4], ["expired", "2026-03-01 10:02"]);
+        assert_eq!(row[2..4], ["expired", "2026-03-01"]);
         assert_eq!(token_json(&token)["state"], "expired");
         let for_ever = v1::AgentToken {
             expire_time: None,
