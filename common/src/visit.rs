@@ -266,6 +266,21 @@ mod tests {
     }
 
     #[test]
+    fn many_visits_of_one_pass_end_none_of_another() {
+        let mut visits = Visits::default();
+        visits.begin([255; 32], "quiet", T);
+        for n in 0..=u16::try_from(PASS_VISITS_MAX).unwrap() {
+            let mut digest = [0; 32];
+            digest[..2].copy_from_slice(&n.to_be_bytes());
+            visits.begin(digest, "busy", T + Duration::from_millis(n.into()));
+        }
+        assert_eq!(visits.visits.len(), PASS_VISITS_MAX + 1);
+        let now = T + Duration::from_secs(60);
+        assert_eq!(visits.request(&[0; 32], now), None, "the one idle longest");
+        assert_eq!(visits.request(&[255; 32], now), Some("quiet"));
+    }
+
+    #[test]
     fn a_visit_ends_when_idle_when_old_and_when_signed_out() {
         let mut visits = Visits::default();
         let hour = Duration::from_hours(1);

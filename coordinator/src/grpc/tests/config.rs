@@ -7,6 +7,8 @@ use vigilmon_proto::v1::config_service_client::ConfigServiceClient;
 
 use super::api;
 use super::scene::{Bearer, Scene};
+use crate::engine::{Actor, NewApiToken};
+use crate::store::Role;
 
 type Client = ConfigServiceClient<
     tonic::service::interceptor::InterceptedService<tonic::transport::Channel, Bearer>,
@@ -98,6 +100,31 @@ async fn a_second_apply_changes_nothing() {
         assert_eq!((second.steps.len(), second.unchanged), (0, 5));
         assert!(second.secrets.is_empty(), "no secret is made twice");
     }
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn an_editor_applies_what_leaves_the_regions_as_they_are() {
+    let scene = Scene::start().await;
+    client(&scene).apply(apply(whole())).await.unwrap();
+    let editor = NewApiToken {
+        role: Role::Editor,
+        ..NewApiToken::admin("edits")
+    };
+    let by = Actor::coordinator();
+    let (_, editor) = scene.engine.create_api_token(by, editor).await.unwrap();
+    let mut editor = ConfigServiceClient::new(scene.with_token(&editor));
+
+    let mut wanted = whole();
+    wanted.monitors.push(monitor("shop"));
+    let applied = editor.apply(apply(wanted.clone())).await.unwrap();
+    assert_eq!(applied.into_inner().steps.len(), 1);
+    wanted.regions[0].display_name = "Elsewhere".to_owned();
+    wanted.monitors.push(monitor("news"));
+    let denied = editor.apply(apply(wanted)).await.unwrap_err();
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let monitors = scene.engine.configuration().monitors;
+    assert_eq!(monitors.len(), 3, "nothing of it was applied");
     scene.stop().await;
 }
 
