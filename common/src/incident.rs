@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::heartbeat::HeartbeatFacts;
 use crate::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use crate::monitor::Severity;
 use crate::name::Region;
@@ -216,7 +217,7 @@ pub struct MonitorFacts {
     pub name: String,
     /// Its kind's word.
     pub kind: String,
-    /// Its target, redacted: no user info, query values `…`.
+    /// Its target, redacted: no user info, query values `…`. Empty for a heartbeat, which has none.
     pub target: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
@@ -266,8 +267,10 @@ pub struct Evidence {
     pub required: u8,
     /// What would have changed the decision, in one line for people.
     pub otherwise: String,
-    /// Every assigned region, sorted, each with the vote it had.
+    /// Every assigned region, sorted, each with the vote it had; none of a heartbeat.
     pub regions: Vec<RegionEvidence>,
+    /// What a heartbeat's transition was decided on; `None` for monitors that agents check.
+    pub heartbeat: Option<HeartbeatFacts>,
 }
 
 /// How a region stood when a transition was decided.

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod difference;
 pub mod duration;
 pub mod fleet;
+pub mod heartbeat;
 pub mod id;
 pub mod identity;
 pub mod incident;

@@ -222,6 +222,12 @@ reason_codes! {
     CertificateExpiring = "certificate_expiring";
     /// The address is denied by the agent's policy.
     AddressDenied = "address_denied";
+    /// No ping came in time.
+    HeartbeatMissed = "heartbeat_missed";
+    /// The job said that it failed.
+    HeartbeatFailed = "heartbeat_failed";
+    /// A run took longer than allowed.
+    HeartbeatOverrun = "heartbeat_overrun";
     /// The monitor was removed.
     MonitorRemoved = "monitor_removed";
     /// The monitor was paused.
@@ -248,6 +254,8 @@ reason_codes! {
     StoreFailing = "store_failing";
     /// A clock is off.
     ClockOff = "clock_off";
+    /// Pings were due while Vigilmon could not hear them.
+    OwnDowntime = "own_downtime";
 }
 
 impl fmt::Display for ReasonCode {

@@ -39,6 +39,7 @@ impl MonitorState {
             regions: places
                 .map(|place| self.region_evidence(place, now))
                 .collect(),
+            heartbeat: None,
         }
     }
 

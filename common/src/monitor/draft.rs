@@ -7,16 +7,17 @@
 //! passes the same door.
 
 mod bounds;
+pub(crate) mod common;
 mod http;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::bounds::{
-    check_count, check_interval, check_size, check_timeout, cut, default_timeout, names_of,
-    note_unknown, sorted, whole_millis,
+    check_count, check_interval, check_size, check_timeout, cut, default_timeout, note_unknown,
+    sorted, whole_millis,
 };
-use super::{Kind, MonitorSpec, Policy, Severity};
+use super::{Kind, MonitorSpec, Policy};
 use crate::address::AddressPolicy;
 use crate::id::ChannelId;
 use crate::name::{Name, Region};
@@ -42,11 +43,6 @@ pub const REGIONS_MAX: usize = 100;
 pub const LABELS_MAX: usize = 32;
 /// Largest specification, as its meaning is written, in bytes: one stored value holds it.
 pub const SPEC_MAX: usize = 24 * 1024;
-
-/// Longest key of a label.
-const LABEL_KEY_MAX: usize = 63;
-/// Longest value of a label.
-const LABEL_VALUE_MAX: usize = 200;
 
 /// A monitor as a user gives it; what is absent has a default or stays as it was.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -96,7 +92,7 @@ impl MonitorDraft {
     /// Something is malformed, out of bounds, or refers to what does not exist.
     pub fn check(&self, known: &Known<'_>) -> Result<MonitorSpec, Problems> {
         let mut problems = Problems::none();
-        let name = self.check_name(&mut problems);
+        let name = common::name(self.name.as_ref(), "a monitor", &mut problems);
         let kind = self.check_kind(known, &mut problems);
         let interval = check_interval(self.every, &mut problems);
         let timeout = check_timeout(self.timeout, interval, &mut problems);
@@ -104,9 +100,9 @@ impl MonitorDraft {
         let quorum = self.check_quorum(regions.len(), &mut problems);
         let failures = check_count("failures", self.failures, &mut problems);
         let successes = check_count("successes", self.successes, &mut problems);
-        let severity = self.check_severity(&mut problems);
-        let labels = self.check_labels(&mut problems);
-        let notify = self.check_notify(known, &mut problems);
+        let severity = common::severity(self.severity.as_ref(), &mut problems);
+        let labels = common::labels(self.labels.as_ref(), &mut problems);
+        let notify = common::notify(self.notify.as_ref(), known, &mut problems);
         let regional_after = self
             .regional_after
             .map_or(REGIONAL_AFTER_DEFAULT, whole_millis);
@@ -189,21 +185,6 @@ impl MonitorDraft {
         }
     }
 
-    fn check_name(&self, problems: &mut Problems) -> Option<Name> {
-        let Some(name) = &self.name else {
-            problems.add("name", "a monitor needs a name", "");
-            return None;
-        };
-        let refused = |error: crate::name::InvalidName| {
-            problems.add(
-                "name",
-                format!("`{}` cannot be a name", cut(name)),
-                error.to_string(),
-            );
-        };
-        Name::parse(name).map_err(refused).ok()
-    }
-
     fn check_kind(&self, known: &Known<'_>, problems: &mut Problems) -> Option<Kind> {
         let Some(http) = &self.http else {
             problems.add(
@@ -276,64 +257,6 @@ impl MonitorDraft {
                 Policy::default()
             }
         }
-    }
-
-    fn check_severity(&self, problems: &mut Problems) -> Severity {
-        let Some(text) = &self.severity else {
-            return Severity::default();
-        };
-        text.trim().parse().unwrap_or_else(|_| {
-            let message = format!("`{}` is no severity", cut(text));
-            problems.add("severity", message, "write critical, warning or info");
-            Severity::default()
-        })
-    }
-
-    fn check_labels(&self, problems: &mut Problems) -> BTreeMap<String, String> {
-        let labels = self.labels.clone().unwrap_or_default();
-        if labels.len() > LABELS_MAX {
-            let message = format!("{} labels are too many", labels.len());
-            problems.add("labels", message, format!("give at most {LABELS_MAX}"));
-        }
-        let key_char = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-        for (key, value) in &labels {
-            if !(1..=LABEL_KEY_MAX).contains(&key.len()) || !key.chars().all(key_char) {
-                let remedy = format!("use 1 to {LABEL_KEY_MAX} of A-Z a-z 0-9 . _ - /");
-                problems.add(
-                    "labels",
-                    format!("`{}` cannot be a label's key", cut(key)),
-                    remedy,
-                );
-            }
-            if value.chars().count() > LABEL_VALUE_MAX || value.chars().any(char::is_control) {
-                let remedy = format!("use at most {LABEL_VALUE_MAX} characters in one line");
-                let message = format!("`{}` cannot be a label's value", cut(value));
-                problems.add("labels", message, remedy);
-            }
-        }
-        labels
-    }
-
-    fn check_notify(&self, known: &Known<'_>, problems: &mut Problems) -> Vec<ChannelId> {
-        let mut channels = Vec::new();
-        for text in self.notify.iter().flatten().map(|text| text.trim()) {
-            let id = text.parse::<ChannelId>().ok();
-            let found = match known.channels {
-                Some(known) => id
-                    .filter(|id| known.values().any(|other| other == id))
-                    .or_else(|| known.get(&Name::parse(text).ok()?).copied()),
-                None => id,
-            };
-            match found {
-                Some(id) if channels.contains(&id) => {}
-                Some(id) => channels.push(id),
-                None => {
-                    let message = format!("channel `{}` does not exist", cut(text));
-                    problems.add_dangling("notify", message, names_of(known.channels));
-                }
-            }
-        }
-        channels
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn evidence(standings: &[(&str, Standing)]) -> Evidence {
         required: 2,
         otherwise: String::new(),
         regions: standings.iter().map(region).collect(),
+        heartbeat: None,
     }
 }
 

@@ -103,6 +103,7 @@ fn evidence_to_wire(evidence: &Evidence) -> v1::Evidence {
         required: evidence.required.into(),
         otherwise: evidence.otherwise.clone(),
         regions: evidence.regions.iter().map(region_to_wire).collect(),
+        heartbeat: evidence.heartbeat.as_ref().map(Into::into),
     }
 }
 

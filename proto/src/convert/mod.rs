@@ -14,6 +14,7 @@ use bytes::Bytes;
 use vigilmon_common::time::Time;
 
 pub mod channel;
+pub mod heartbeat;
 pub mod incident;
 pub mod monitor;
 pub mod outcome;

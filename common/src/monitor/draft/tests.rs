@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::monitor::Severity;
 
 fn regions() -> Vec<Region> {
     ["us-east", "eu-west", "ap-southeast"]

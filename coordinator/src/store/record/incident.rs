@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vigilmon_common::heartbeat::{Cron, HeartbeatFacts, Schedule};
 use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::incident::{
     AgentEvidence, Evidence, Incident, MonitorFacts, RegionEvidence, Subject, SystemFacts, Told,
@@ -132,6 +133,7 @@ fn transition_message(t: &Transition) -> pb::Transition {
             required: u32::from(e.required),
             otherwise: e.otherwise.clone(),
             regions: e.regions.iter().map(region_message).collect(),
+            heartbeat: e.heartbeat.as_ref().map(heartbeat_message),
         }),
     }
 }
@@ -156,6 +158,40 @@ fn evidence(m: pb::Evidence) -> Result<Evidence, Invalid> {
         required: u8::try_from(m.required).map_err(Invalid::new)?,
         otherwise: m.otherwise,
         regions: regions.collect::<Result<_, _>>()?,
+        heartbeat: m.heartbeat.map(heartbeat).transpose()?,
+    })
+}
+
+fn heartbeat_message(h: &HeartbeatFacts) -> pb::HeartbeatFacts {
+    let span = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+    let (every, cron) = match &h.schedule {
+        Schedule::Every(every) => (Some(*every), None),
+        Schedule::Cron(cron) => (None, Some(cron)),
+    };
+    pb::HeartbeatFacts {
+        state: h.state.to_string(),
+        every_ms: every.map(span),
+        cron: cron.map_or_else(String::new, |c| c.expression().to_owned()),
+        time_zone: cron.map_or_else(String::new, |c| c.time_zone().to_owned()),
+        grace_ms: span(h.grace),
+        last_ping_ms: millis(h.last_ping_at),
+        due_ms: millis(h.due_at),
+        late_ms: h.late.map(span),
+    }
+}
+
+fn heartbeat(m: pb::HeartbeatFacts) -> Result<HeartbeatFacts, Invalid> {
+    let schedule = match m.every_ms {
+        Some(every) => Schedule::Every(Duration::from_millis(every)),
+        None => Schedule::Cron(Cron::parse(&m.cron, &m.time_zone).map_err(Invalid::new)?),
+    };
+    Ok(HeartbeatFacts {
+        state: word(&m.state)?,
+        schedule,
+        grace: Duration::from_millis(m.grace_ms),
+        last_ping_at: m.last_ping_ms.map(time),
+        due_at: m.due_ms.map(time),
+        late: m.late_ms.map(Duration::from_millis),
     })
 }
 

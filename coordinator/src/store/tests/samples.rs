@@ -122,6 +122,7 @@ pub(super) fn incident(n: u64, size: usize) -> Incident {
                 because: String::new(),
                 agents: vec![agent],
             }],
+            heartbeat: None,
         }),
     };
     Incident {
