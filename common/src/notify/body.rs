@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::incident::{Evidence, Incident, Standing, Subject, Transition, TransitionKind};
 use crate::time::Time;
 
+mod heartbeat;
+
+pub use heartbeat::HeartbeatPart;
+
 /// An event as receivers of webhooks get it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Body {
@@ -40,8 +44,8 @@ pub struct Data {
     pub reason: Option<ReasonPart>,
     /// How the assigned regions stood; `null` for system incidents.
     pub regions: Option<RegionsPart>,
-    /// The heartbeat's own facts, of heartbeat monitors.
-    pub heartbeat: Option<serde_json::Value>,
+    /// The heartbeat's own facts, of heartbeats alone.
+    pub heartbeat: Option<HeartbeatPart>,
     /// The step of a route that tells this channel, present where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepPart>,
@@ -266,9 +270,11 @@ impl Data {
 
 fn data(incident: &Incident, transition: &Transition, public_url: &str) -> Data {
     let (monitor, system) = subject(&incident.subject);
-    let regions = match system {
-        Some(_) => None,
-        None => last_evidence(incident).map(regions),
+    let evidence = last_evidence(incident);
+    let heartbeat = evidence.and_then(|evidence| evidence.heartbeat.as_ref());
+    let regions = match (&system, heartbeat) {
+        (None, None) => evidence.map(regions),
+        _ => None,
     };
     Data {
         incident: Some(incident_part(incident, public_url)),
@@ -280,7 +286,7 @@ fn data(incident: &Incident, transition: &Transition, public_url: &str) -> Data 
             status_code: incident.reason.status_code,
         }),
         regions,
-        heartbeat: None,
+        heartbeat: heartbeat.map(HeartbeatPart::of),
         step: None,
         system,
     }
@@ -323,7 +329,7 @@ fn subject(subject: &Subject) -> (Option<MonitorPart>, Option<SystemPart>) {
                 id: facts.id.to_string(),
                 name: facts.name.clone(),
                 kind: facts.kind.clone(),
-                target: Some(facts.target.clone()),
+                target: Some(facts.target.clone()).filter(|target| !target.is_empty()),
                 labels: facts.labels.clone(),
             };
             (Some(monitor), None)

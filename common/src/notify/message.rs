@@ -16,6 +16,10 @@ use crate::name::Region;
 use crate::notify::body::{Body, Data, IncidentPart, RegionsPart, SystemPart, TransitionPart};
 use crate::time::Time;
 
+mod heartbeat;
+
+use heartbeat::of_heartbeat;
+
 pub use super::marker::Marker;
 
 /// A message to people.
@@ -47,9 +51,12 @@ impl Message {
     pub fn render(body: &Body, names: &BTreeMap<Region, String>, copy_of: Option<&str>) -> Self {
         let data = &body.data;
         let mut message = match (&data.incident, &data.transition) {
-            (Some(incident), Some(transition)) => match &data.system {
-                Some(system) => of_system(system, incident),
-                None => of_monitor(data, incident, transition, names),
+            (Some(incident), Some(transition)) => match (&data.system, &data.heartbeat) {
+                (Some(system), _) => of_system(system, incident),
+                (None, Some(heartbeat)) => {
+                    of_heartbeat(data, heartbeat, incident, transition, body.timestamp)
+                }
+                (None, None) => of_monitor(data, incident, transition, names),
             },
             _ => of_test(body.timestamp),
         };

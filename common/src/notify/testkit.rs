@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::heartbeat::{HeartbeatFacts, HeartbeatStatus, Schedule};
 use crate::id::{ChannelId, IncidentId, MonitorId, RouteId};
 use crate::incident::{
     Evidence, Incident, IncidentStatus, MonitorFacts, RegionEvidence, Resolution, Scope, Standing,
@@ -133,6 +134,38 @@ pub(super) fn system_incident(code: ReasonCode, about: &str) -> Incident {
         reason: Reason::new(code, format!("region {about} has no agent")),
         ..incident(Scope::System)
     }
+}
+
+/// An incident of the heartbeat `nightly_cleanup` that was just opened for this reason.
+pub(super) fn heartbeat_incident(code: ReasonCode, text: &str, schedule: Schedule) -> Incident {
+    let mut incident = incident(Scope::Global);
+    incident.subject = Subject::Monitor(MonitorFacts {
+        id: MonitorId::from_bytes([2; 16]),
+        name: "nightly_cleanup".to_owned(),
+        kind: "heartbeat".to_owned(),
+        target: String::new(),
+        labels: BTreeMap::new(),
+    });
+    incident.reason = Reason::new(code, text);
+    incident.decided_at = START;
+    step(&mut incident, TransitionKind::Opened);
+    let facts = HeartbeatFacts {
+        state: HeartbeatStatus::Down,
+        schedule,
+        grace: Duration::ZERO,
+        last_ping_at: Some(START - Duration::from_secs(25 * 3_600)),
+        due_at: Some(START),
+        late: Some(Duration::from_millis(1)),
+    };
+    incident.transitions[0].evidence = Some(Evidence {
+        rule: "no ping for 25h".to_owned(),
+        policy: String::new(),
+        required: 0,
+        otherwise: String::new(),
+        regions: Vec::new(),
+        heartbeat: Some(facts),
+    });
+    incident
 }
 
 /// Moves the incident as `decide` would.

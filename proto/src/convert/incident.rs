@@ -58,7 +58,8 @@ pub fn incident_to_wire(
         transitions: transitions
             .map(|one| transition_to_wire(one, detail))
             .collect(),
-        regions: evidence.map(tally),
+        regions: evidence.filter(|e| e.heartbeat.is_none()).map(tally),
+        heartbeat: evidence.and_then(|e| e.heartbeat.as_ref()).map(Into::into),
         url,
     }
 }

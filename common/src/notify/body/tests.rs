@@ -1,6 +1,7 @@
 use super::*;
+use crate::heartbeat::{Cron, Schedule};
 use crate::incident::{Scope, TransitionKind};
-use crate::notify::testkit::{START, incident, step, system_incident};
+use crate::notify::testkit::{START, heartbeat_incident, incident, step, system_incident};
 use crate::outcome::ReasonCode;
 
 const URL: &str = "http://127.0.0.1:8440";
@@ -113,4 +114,28 @@ fn a_body_reads_back_to_the_same_bytes() {
         .to_json();
     assert!(text.contains(r#""duration_seconds":1.5"#), "{text}");
     assert_eq!(Body::from_json(&text).unwrap().to_json(), text);
+}
+
+#[test]
+fn a_missed_heartbeat_has_no_target_and_no_regions_but_says_what_was_expected() {
+    let every = Schedule::Every(Duration::from_secs(25 * 3_600));
+    let incident = heartbeat_incident(ReasonCode::HeartbeatMissed, "no ping since", every);
+    let text = Body::of_incident("incident.opened", &incident, URL)
+        .unwrap()
+        .to_json();
+    let end = r#""monitor":{"id":"02020202-0202-0202-0202-020202020202","name":"nightly_cleanup","kind":"heartbeat","target":null,"labels":{}},"reason":{"code":"heartbeat_missed","text":"no ping since","status_code":null},"regions":null,"heartbeat":{"state":"down","expected_every_seconds":90000,"grace_seconds":0,"last_ping_at":"2026-02-28T09:02:03.004Z","due_at":"2026-03-01T10:02:03.004Z","late_seconds":0.001}}}"#;
+    assert!(text.ends_with(end), "{text}");
+    let again = Body::from_json(&text).unwrap();
+    assert_eq!(again.to_json(), text);
+}
+
+#[test]
+fn a_heartbeat_by_cron_says_so_with_its_time_zone() {
+    let cron = Schedule::Cron(Cron::parse("0 2 * * *", "Europe/Berlin").unwrap());
+    let incident = heartbeat_incident(ReasonCode::HeartbeatFailed, "exit code 3", cron);
+    let body = Body::of_incident("incident.opened", &incident, URL).unwrap();
+    let heartbeat = body.data.heartbeat.unwrap();
+    assert_eq!(heartbeat.cron.as_deref(), Some("0 2 * * *"));
+    assert_eq!(heartbeat.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!(heartbeat.expected_every_seconds, None);
 }

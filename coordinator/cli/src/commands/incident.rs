@@ -10,6 +10,7 @@ use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
 
+mod facts;
 mod why;
 
 /// What is done with incidents.
@@ -254,6 +255,10 @@ fn show(incident: &v1::Incident) -> Vec<String> {
             format::reason_text(incident.reason.as_ref())
         ),
     ];
+    if let Some(heartbeat) = &incident.heartbeat {
+        lines.push(format!("  expected  {}", facts::expected(heartbeat)));
+        lines.push(format!("  last ping {}", facts::last_ping(heartbeat)));
+    }
     if !incident.named.is_empty() {
         lines.push(format!("  regions   {}", incident.named.join(", ")));
     }
@@ -306,7 +311,7 @@ fn to_json(incident: &v1::Incident) -> Value {
                 "id": facts.id,
                 "name": facts.name,
                 "kind": facts.kind,
-                "target": facts.target,
+                "target": format::text(&facts.target),
                 "labels": labels,
             });
             (monitor, Value::Null)
@@ -349,6 +354,7 @@ fn to_json(incident: &v1::Incident) -> Value {
         "monitor": monitor,
         "system": system,
         "regions": regions,
+        "heartbeat": incident.heartbeat.as_ref().map(facts::to_json),
         "transitions": incident.transitions.iter().map(why::transition_json).collect::<Value>(),
     })
 }

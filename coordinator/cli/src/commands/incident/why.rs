@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use vigilmon_proto::v1;
 
-use super::{kind, name, scope, status};
+use super::{facts, kind, name, scope, status};
 use crate::format;
 
 /// The explanation, line by line.
@@ -54,6 +54,11 @@ fn explain(transition: &v1::Transition) -> Vec<String> {
         .unwrap_or_default();
     for region in &evidence.regions {
         lines.extend(votes(region, width));
+    }
+    if let Some(heartbeat) = &evidence.heartbeat {
+        lines.push(format!("  expected   {}", facts::expected(heartbeat)));
+        lines.push(format!("  last ping  {}", facts::last_ping(heartbeat)));
+        lines.extend(facts::due(heartbeat).map(|due| format!("  due        {due}")));
     }
     lines.push(format!("  rule       {}", evidence.rule));
     if !evidence.otherwise.is_empty() {
@@ -155,6 +160,7 @@ fn evidence_json(evidence: &v1::Evidence) -> Value {
         "required": evidence.required,
         "otherwise": evidence.otherwise,
         "regions": evidence.regions.iter().map(region).collect::<Value>(),
+        "heartbeat": evidence.heartbeat.as_ref().map(facts::to_json),
     })
 }
 
