@@ -114,7 +114,7 @@ pub struct Durable {
     pub anchor: Option<Time>,
     /// How far short spells of our own downtime have moved the present deadline.
     pub moved: Duration,
-    /// The newest long spell of our own downtime since the anchor.
+    /// The newest long spell of our own downtime in the span in which the present ping is due.
     pub spell: Option<Spell>,
     /// A miss that we may have caused ourselves, until the next sign of life.
     pub unobserved: Option<Unobserved>,
@@ -126,8 +126,19 @@ pub struct Durable {
     pub never_finished: u64,
     /// Closed by hand while nothing was heard: none opens until the next sign of life.
     pub muted: bool,
-    /// Kept bodies: number of the ping and size, oldest first.
-    pub bodies: Vec<(u64, u32)>,
+    /// Kept bodies, oldest first; at most [`super::BODIES_KEPT`].
+    pub bodies: Vec<KeptBody>,
+}
+
+/// A body that is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeptBody {
+    /// The ping's number among all pings of the store.
+    pub seq: u64,
+    /// The ping's number among the heartbeat's own.
+    pub n: u64,
+    /// How much of it is kept, in bytes.
+    pub size: u32,
 }
 
 /// The newest sign of life.
@@ -155,6 +166,9 @@ pub struct OpenRun {
     pub rid: Option<Box<str>>,
     /// When it began.
     pub started: Time,
+    /// How much longer than `max_run` it may take, since its end may have come while we could not
+    /// hear.
+    pub spared: Duration,
     /// Whether it took longer than allowed.
     pub overrun: bool,
 }

@@ -29,8 +29,8 @@ mod state;
 
 pub use draft::HeartbeatDraft;
 pub use interface::{
-    Brief, Durable, Effect, HeartbeatFacts, Input, LastPing, OpenRun, Refusal, Spell, Unobserved,
-    View,
+    Brief, Durable, Effect, HeartbeatFacts, Input, KeptBody, LastPing, OpenRun, Refusal, Spell,
+    Unobserved, View,
 };
 pub use ping::{AGENT_MAX, Method, Ping, RID_MAX, Signal, is_rid};
 pub use schedule::{Cron, InvalidSchedule, Schedule, TIME_ZONE_DEFAULT};
