@@ -1,6 +1,6 @@
 """A Flask application with the health endpoints that its users write: `gunicorn -w 2 app:app`.
 
-Where its database and its cache are comes from DATABASE_URL and REDIS_URL.
+Where its database and its cache are comes from DATABASE_URL and REDIS_URL. Its job is in `jobs.py`.
 """
 
 import os
@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from database import db
 from health import health
+from jobs import schedule
 
 # Seconds; a dependency that has not answered by then counts as away.
 CHECK_TIMEOUT = 1
@@ -36,6 +37,7 @@ def create_app() -> Flask:
         socket_connect_timeout=CHECK_TIMEOUT,
     )
     app.register_blueprint(health)
+    schedule()
     return app
 
 

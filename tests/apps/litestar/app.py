@@ -5,7 +5,7 @@
 `{"status": "degraded", …}` while one of them is away. `/health/report` says the same with 200
 always, for readers that must not take the site out of service.
 
-Where the two are comes from DATABASE_URL and REDIS_URL.
+Where the two are comes from DATABASE_URL and REDIS_URL. Its job is in `jobs.py`.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from litestar import Litestar, Response, get
 from litestar.datastructures import State
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from redis.asyncio import Redis
+
+from jobs import scheduled
 
 # A dependency that has not answered by then counts as away.
 CHECK_TIMEOUT = 1.0
@@ -99,4 +101,6 @@ def live() -> dict[str, str]:
     return {"status": "ok"}
 
 
-app = Litestar(route_handlers=[health, ready, report, live], lifespan=[connections])
+app = Litestar(
+    route_handlers=[health, ready, report, live], lifespan=[connections, scheduled]
+)
