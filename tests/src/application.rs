@@ -140,7 +140,11 @@ impl Application {
             Manner::Well => fs::remove_file(file).expect("it was not well"),
             // Put in place whole, since the job may be looking.
             Manner::Fails | Manner::Hangs => {
-                let word = if manner == Manner::Fails { "fail" } else { "hang" };
+                let word = if manner == Manner::Fails {
+                    "fail"
+                } else {
+                    "hang"
+                };
                 let written = file.with_extension("new");
                 fs::write(&written, word).expect("the folder is ours");
                 fs::rename(written, file).expect("the folder is ours");
