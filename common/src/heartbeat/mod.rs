@@ -22,12 +22,14 @@ use crate::name::Name;
 use crate::time::Time;
 
 mod draft;
+mod fields;
 mod interface;
 mod ping;
 mod schedule;
 mod state;
 
 pub use draft::HeartbeatDraft;
+pub use fields::fields;
 pub use interface::{
     Brief, Durable, Effect, HeartbeatFacts, Input, KeptBody, LastPing, OpenRun, Refusal, Spell,
     Unobserved, View,

@@ -1,5 +1,7 @@
 //! The fields of a specification by the names that users write, to say what an edit changes.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use super::draft::HttpDraft;
@@ -18,12 +20,6 @@ pub fn fields(spec: &MonitorSpec, channel: &dyn Fn(ChannelId) -> String) -> Vec<
     let draft = MonitorDraft::of(spec);
     let count = |n: Option<u32>| n.unwrap_or_default().to_string();
     let span = |span: Option<std::time::Duration>| duration::format(span.unwrap_or_default());
-    let labels: Vec<String> = spec
-        .labels
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
-    let notify: Vec<String> = spec.notify.iter().map(|id| channel(*id)).collect();
     let mut fields = vec![
         Field::new("every", span(draft.every)),
         Field::new("timeout", span(draft.timeout)),
@@ -33,13 +29,25 @@ pub fn fields(spec: &MonitorSpec, channel: &dyn Fn(ChannelId) -> String) -> Vec<
         Field::new("successes", count(draft.successes)),
         Field::new("regional_after", span(draft.regional_after)),
         Field::new("severity", draft.severity.unwrap_or_default()),
-        Field::new("labels", labels.join(",")),
-        Field::new("notify", notify.join(",")),
+        labels_field(&spec.labels),
+        notify_field(&spec.notify, channel),
     ];
     let Kind::Http(_) = &spec.kind;
     fields.push(Field::new("kind", spec.kind.as_str()));
     fields.extend(draft.http.map(http).unwrap_or_default());
     fields
+}
+
+/// The labels, of monitors and heartbeats.
+pub(crate) fn labels_field(labels: &BTreeMap<String, String>) -> Field {
+    let labels: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    Field::new("labels", labels.join(","))
+}
+
+/// The channels beside those that routes pick, of monitors and heartbeats.
+pub(crate) fn notify_field(notify: &[ChannelId], channel: &dyn Fn(ChannelId) -> String) -> Field {
+    let notify: Vec<String> = notify.iter().map(|id| channel(*id)).collect();
+    Field::new("notify", notify.join(","))
 }
 
 fn http(draft: HttpDraft) -> Vec<Field> {

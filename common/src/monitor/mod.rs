@@ -22,6 +22,7 @@ mod status_set;
 
 pub use draft::{HttpDraft, Known, MonitorDraft};
 pub use fields::fields;
+pub(crate) use fields::{labels_field, notify_field};
 pub use http::HttpSpec;
 pub use meaning::Meaning;
 pub use status_set::{InvalidStatusSet, StatusSet};

@@ -253,6 +253,7 @@ fn parts(on: &Configuration, project: &str) -> Vec<v1::Configuration> {
             .map(|route| route_to_wire(route, project, &channel_name))
             .collect(),
         monitors: Vec::new(),
+        heartbeats: Vec::new(),
     };
     let mut parts = Vec::new();
     let mut bytes = part.encoded_len();

@@ -64,10 +64,10 @@ pub(crate) struct DiffArgs {
 /// What may go.
 #[derive(Args, Debug)]
 struct PruneFlags {
-    /// Remove monitors with the label that no file names; nothing else
+    /// Remove monitors and heartbeats with the label that no file names; nothing else
     #[arg(long, requires = "label")]
     prune: bool,
-    /// The label of monitors that may go; several must all fit
+    /// The label of those that may go; several must all fit
     #[arg(long, value_name = "K=V", requires = "prune")]
     label: Vec<String>,
 }
@@ -94,6 +94,7 @@ pub(crate) async fn apply(
     }
     let done = carry_out(&client, wanted, prune, plan.etag).await?;
     tell(&Told::applied(&done), format);
+    hint_ping_urls(&done);
     Ok(exit::DONE)
 }
 
@@ -125,6 +126,7 @@ pub(crate) async fn export(context: &ContextFlags, format: Format) -> Result<u8,
         whole.channels.extend(part.channels);
         whole.routes.extend(part.routes);
         whole.monitors.extend(part.monitors);
+        whole.heartbeats.extend(part.heartbeats);
     }
     let document = configuration::document(&whole);
     let text = match format {
@@ -151,6 +153,7 @@ pub(crate) async fn apply_at_start(read: Read, client: &Client) -> Result<Vec<St
         return Ok(Told::planned(&plan).lines());
     }
     let done = carry_out(client, wanted, None, plan.etag).await?;
+    hint_ping_urls(&done);
     Ok(Told::applied(&done).lines())
 }
 
@@ -320,6 +323,16 @@ fn tell(told: &Told<'_>, format: Format) {
     match format {
         Format::Table => output::lines(&told.lines()),
         Format::Json | Format::Yaml => output::data(format, &told.json()),
+    }
+}
+
+/// A new heartbeat waits for a job that knows its URL, and a URL is a secret that no plan shows.
+fn hint_ping_urls(done: &v1::ApplyResponse) {
+    let made = |step: &v1::ConfigStep| {
+        step.object == "heartbeat" && step.action() == v1::ConfigAction::Create
+    };
+    if done.steps.iter().any(made) {
+        output::note("hint: ping URLs: vigilmon heartbeat show NAME");
     }
 }
 

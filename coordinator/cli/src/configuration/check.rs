@@ -6,7 +6,7 @@ use vigilmon_common::duration;
 
 use super::faults::Faults;
 use super::keys::{APART, DOCUMENT};
-use super::shape::{Key, Shape, Table};
+use super::shape::{Key, OneOf, Shape, Table};
 use super::tree::{Entry, Node, Place, Value};
 
 /// As much of a value as a message repeats.
@@ -45,9 +45,10 @@ pub(super) fn document(root: &Node, faults: &mut Faults) {
     }
 }
 
-/// One object against its table.
-pub(super) fn object(node: &Rc<Node>, table: &'static Table) -> Found {
+/// One object against its table; `faults` says what places are called.
+pub(super) fn object(node: &Rc<Node>, table: &'static Table, faults: &Faults) -> Found {
     let mut checking = Checking {
+        faults,
         found: Found {
             faults: Vec::new(),
             paths: Vec::new(),
@@ -57,11 +58,12 @@ pub(super) fn object(node: &Rc<Node>, table: &'static Table) -> Found {
     checking.found
 }
 
-struct Checking {
+struct Checking<'a> {
+    faults: &'a Faults,
     found: Found,
 }
 
-impl Checking {
+impl Checking<'_> {
     fn wrong(&mut self, place: Place, path: &str, message: impl std::fmt::Display) {
         let text = match path {
             "" => message.to_string(),
@@ -104,22 +106,44 @@ impl Checking {
                 );
             }
         }
-        let kinds: Vec<&Entry> = entries
+        if let Some(rule) = &table.one_of {
+            self.one_of(node, entries, table, rule, path);
+        }
+    }
+
+    fn one_of(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        table: &'static Table,
+        rule: &'static OneOf,
+        path: &str,
+    ) {
+        let (what, noun) = (table.what, rule.noun);
+        let given: Vec<&Entry> = entries
             .iter()
-            .filter(|entry| table.one_of.contains(&entry.key.as_str()))
+            .filter(|entry| rule.keys.contains(&entry.key.as_str()))
             .collect();
-        if let [first, second, ..] = kinds[..] {
-            let message = format!(
-                "{} has one kind, and `{}` is given too; split it in two",
-                table.what, first.key
-            );
+        if let [first, second, ..] = given[..] {
+            let (key, at) = (&first.key, self.faults.at(first.place));
+            let remedy = rule.remedy;
+            let message = format!("{what} has one {noun}, and `{key}` is given at {at}; {remedy}");
             self.wrong(second.place, &below(path, &second.key), message);
         }
-        // A key that is not known may be a kind that is misspelled: one line says enough.
-        let misspelled = entries.iter().any(|entry| table.key(&entry.key).is_none());
-        if kinds.is_empty() && !table.one_of.is_empty() && !misspelled {
-            let message = format!("{} needs a kind: {}", table.what, table.one_of.join(", "));
-            self.wrong(node.place, path, message);
+        // A key that is not known may be one of these that is misspelled: one line says enough.
+        if entries.iter().any(|entry| table.key(&entry.key).is_none()) {
+            return;
+        }
+        if given.is_empty() {
+            let message = format!("{what} needs a {noun}: {}", rule.keys.join(", "));
+            return self.wrong(node.place, path, message);
+        }
+        for (part, of) in rule.parts {
+            let part = entries.iter().find(|entry| entry.key == *part);
+            if let Some(part) = part.filter(|_| given.iter().all(|entry| entry.key != *of)) {
+                let message = format!("belongs to `{of}`; leave it out, or give `{of}`");
+                self.wrong(part.place, &below(path, &part.key), message);
+            }
         }
     }
 

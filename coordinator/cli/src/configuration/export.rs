@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde::ser::SerializeMap;
 use vigilmon_common::duration;
+use vigilmon_common::heartbeat::{CRON_GRACE_DEFAULT, TIME_ZONE_DEFAULT};
 use vigilmon_common::name::Region;
 use vigilmon_proto::convert;
 use vigilmon_proto::convert::spec::MASK;
@@ -13,6 +14,9 @@ use vigilmon_proto::v1;
 
 use super::messages::KEEP;
 use crate::format;
+
+/// A span of no length, as it is written.
+const NO_SPAN: &str = "0s";
 
 /// A value of a document; maps keep their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +85,18 @@ impl Entries {
         self.other(key, &text.unwrap_or_default(), default);
     }
 
+    fn truth(&mut self, key: &str, truth: bool) {
+        if truth {
+            self.put(key, Document::Truth(true));
+        }
+    }
+
+    fn severity(&mut self, severity: i32) {
+        if severity != v1::Severity::Unspecified as i32 {
+            self.other("severity", &format::severity(severity), "critical");
+        }
+    }
+
     fn labels<'a>(&mut self, labels: impl IntoIterator<Item = (&'a String, &'a String)>) {
         let pair = |(key, value): (&String, &String)| (key.clone(), text_of(value));
         let mut labels: Vec<_> = labels.into_iter().map(pair).collect();
@@ -112,6 +128,10 @@ pub(crate) fn document(whole: &v1::Configuration) -> Document {
     list("channels", whole.channels.iter().map(channel).collect());
     list("routes", whole.routes.iter().map(route).collect());
     list("monitors", whole.monitors.iter().map(monitor).collect());
+    list(
+        "heartbeats",
+        whole.heartbeats.iter().map(heartbeat).collect(),
+    );
     out.map()
 }
 
@@ -220,9 +240,45 @@ fn monitor(monitor: &v1::Monitor) -> Document {
     out.count("failures", *failures, 1);
     out.count("successes", *successes, 1);
     out.span("regional_after", regional_after.as_ref(), "5m");
-    if *severity != v1::Severity::Unspecified as i32 {
-        out.other("severity", &format::severity(*severity), "critical");
-    }
+    out.severity(*severity);
+    out.labels(labels);
+    out.texts("notify", notify);
+    out.map()
+}
+
+fn heartbeat(heartbeat: &v1::Heartbeat) -> Document {
+    let mut out = Entries::default();
+    out.text("name", &heartbeat.name);
+    let Some(spec) = &heartbeat.spec else {
+        return out.map();
+    };
+    let v1::HeartbeatSpec {
+        schedule,
+        grace,
+        max_run,
+        alarm_before_first_ping,
+        post_only,
+        severity,
+        labels,
+        notify,
+    } = spec;
+    let grace_default = match schedule {
+        Some(v1::heartbeat_spec::Schedule::Cron(cron)) => {
+            out.text("cron", &cron.expression);
+            out.other("tz", &cron.time_zone, TIME_ZONE_DEFAULT);
+            duration::format(CRON_GRACE_DEFAULT)
+        }
+        Some(v1::heartbeat_spec::Schedule::Every(every)) => {
+            out.span("every", Some(every), "");
+            NO_SPAN.to_owned()
+        }
+        None => NO_SPAN.to_owned(),
+    };
+    out.span("grace", grace.as_ref(), &grace_default);
+    out.span("max_run", max_run.as_ref(), NO_SPAN);
+    out.truth("alarm_before_first_ping", *alarm_before_first_ping);
+    out.truth("post_only", *post_only);
+    out.severity(*severity);
     out.labels(labels);
     out.texts("notify", notify);
     out.map()
@@ -265,9 +321,7 @@ fn http(http: &v1::HttpSpec) -> Document {
     out.texts("degraded_latency", &degraded);
     // It follows from the expected status, so it is always said.
     out.count("follow_redirects", *follow_redirects, u32::MAX);
-    if *insecure {
-        out.put("insecure", Document::Truth(true));
-    }
+    out.truth("insecure", *insecure);
     if let Some(basic) = basic {
         out.text(
             "basic",

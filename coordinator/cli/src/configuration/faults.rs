@@ -140,8 +140,10 @@ impl Object {
     fn explains(&self, path: &str, message: &str) -> bool {
         let field = path.split_once("].").map_or("", |(_, field)| field);
         let below = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
-        // A kind that is misspelled is a kind that is missing.
-        let kind_missing = message.contains("needs a kind");
+        // A kind, or a schedule, that is misspelled is one that is missing.
+        let kind_missing = ["needs a kind", "needs a schedule"]
+            .iter()
+            .any(|missing| message.contains(missing));
         self.wrong
             .iter()
             .any(|wrong| below(field, wrong) || below(wrong, field) || kind_missing)

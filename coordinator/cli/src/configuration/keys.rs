@@ -8,7 +8,7 @@ use super::shape::Shape::{
     Count, Duration, Durations, Headers, Joined, Labels, Map, Maps, Secret, Text, Texts, Truth,
     Word, Words,
 };
-use super::shape::{Key, Shape, Table};
+use super::shape::{Key, OneOf, Shape, Table};
 
 /// What begins a key at the top that is left alone: a place for anchors.
 pub(super) const APART: &str = "x-";
@@ -41,6 +41,14 @@ const fn also(name: &'static str, also: &'static str, shape: Shape, help: &'stat
     }
 }
 
+/// A monitor and a channel have one kind.
+const KIND: OneOf = OneOf {
+    keys: &[],
+    noun: "kind",
+    remedy: "split it in two",
+    parts: &[],
+};
+
 const NAME: Key = needed(
     "name",
     Text,
@@ -55,8 +63,9 @@ pub(super) static DOCUMENT: Table = Table {
         key("channels", Maps(&CHANNEL), "Where messages go"),
         key("routes", Maps(&ROUTE), "Which messages go where"),
         key("monitors", Maps(&MONITOR), "What is watched"),
+        key("heartbeats", Maps(&HEARTBEAT), "Jobs that must ping"),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 /// A region.
@@ -70,7 +79,7 @@ pub(super) static REGION: Table = Table {
             "Its name for people; by default made of the id",
         ),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 /// A channel.
@@ -97,22 +106,25 @@ pub(super) static CHANNEL: Table = Table {
             "The channel that gets what this one cannot deliver",
         ),
     ],
-    one_of: CHANNEL_KINDS,
+    one_of: Some(OneOf {
+        keys: CHANNEL_KINDS,
+        ..KIND
+    }),
 };
 
 /// The kinds of channels.
-pub(super) const CHANNEL_KINDS: &[&str] = &["slack", "discord", "webhook", "email", "inbox"];
+const CHANNEL_KINDS: &[&str] = &["slack", "discord", "webhook", "email", "inbox"];
 
 static SLACK: Table = Table {
     what: "a Slack channel",
     keys: &[needed("url", Secret, "The webhook's URL")],
-    one_of: &[],
+    one_of: None,
 };
 
 static DISCORD: Table = Table {
     what: "a Discord channel",
     keys: &[needed("url", Secret, "The webhook's URL")],
-    one_of: &[],
+    one_of: None,
 };
 
 static WEBHOOK: Table = Table {
@@ -125,19 +137,19 @@ static WEBHOOK: Table = Table {
             "The signing secret, whsec_…; one is made when there is none",
         ),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 static EMAIL: Table = Table {
     what: "an email channel",
     keys: &[needed("to", Texts, "Addresses")],
-    one_of: &[],
+    one_of: None,
 };
 
 static INBOX: Table = Table {
     what: "an inbox",
     keys: &[],
-    one_of: &[],
+    one_of: None,
 };
 
 /// A route.
@@ -157,7 +169,7 @@ pub(super) static ROUTE: Table = Table {
             "Who hears of it later, unless somebody acknowledges it",
         ),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 static STEP: Table = Table {
@@ -174,7 +186,7 @@ static STEP: Table = Table {
             "The channels that it leads to, none of them told before",
         ),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 static MATCH: Table = Table {
@@ -185,9 +197,14 @@ static MATCH: Table = Table {
             "labels",
             "label",
             Labels,
-            "Labels that the monitor must have",
+            "Labels that the monitor or heartbeat must have",
         ),
-        also("monitor", "monitors", Texts, "Monitors that it takes"),
+        also(
+            "monitor",
+            "monitors",
+            Texts,
+            "Monitors and heartbeats that it takes",
+        ),
         key(
             "event",
             Words(EVENTS),
@@ -199,7 +216,7 @@ static MATCH: Table = Table {
             "Scopes that it takes; by default global",
         ),
     ],
-    one_of: &[],
+    one_of: None,
 };
 
 /// A monitor.
@@ -251,11 +268,14 @@ pub(super) static MONITOR: Table = Table {
         also("labels", "label", Labels, "Labels"),
         key("notify", Texts, "Channels beside those that routes pick"),
     ],
-    one_of: MONITOR_KINDS,
+    one_of: Some(OneOf {
+        keys: MONITOR_KINDS,
+        ..KIND
+    }),
 };
 
 /// The kinds of monitors.
-pub(super) const MONITOR_KINDS: &[&str] = &["http"];
+const MONITOR_KINDS: &[&str] = &["http"];
 
 /// The kind `http`.
 pub(super) static HTTP: Table = Table {
@@ -307,5 +327,57 @@ pub(super) static HTTP: Table = Table {
         key("bearer", Secret, "A bearer token"),
         key("ip", Word(&["any", "4", "6"]), "Only IPv4 or IPv6"),
     ],
-    one_of: &[],
+    one_of: None,
+};
+
+/// A heartbeat.
+pub(super) static HEARTBEAT: Table = Table {
+    what: "a heartbeat",
+    keys: &[
+        NAME,
+        key(
+            "every",
+            Duration,
+            "The job pings at least this often, such as 25h",
+        ),
+        key(
+            "cron",
+            Text,
+            "The job runs at these times: minute hour day-of-month month day-of-week",
+        ),
+        key(
+            "tz",
+            Text,
+            "The time zone of cron, such as Europe/Berlin; default UTC",
+        ),
+        key(
+            "grace",
+            Duration,
+            "How much later a ping may come; default 0s with every, 10m with cron",
+        ),
+        key(
+            "max_run",
+            Duration,
+            "How long a run may take from its start ping to its end; by default as long as it likes",
+        ),
+        key(
+            "alarm_before_first_ping",
+            Truth,
+            "Silence alarms although it was never pinged",
+        ),
+        key("post_only", Truth, "Only POST counts as a ping"),
+        key(
+            "severity",
+            Word(SEVERITIES),
+            "How bad it is when a ping is missing; default critical",
+        ),
+        also("labels", "label", Labels, "Labels"),
+        key("notify", Texts, "Channels beside those that routes pick"),
+    ],
+    one_of: Some(OneOf {
+        keys: &["every", "cron"],
+        noun: "schedule",
+        remedy: "leave one of them out",
+        parts: &[("tz", "cron")],
+    }),
 };

@@ -14,19 +14,22 @@ use vigilmon_proto::v1;
 
 use super::check;
 use super::faults::Faults;
-use super::keys::{CHANNEL, MONITOR, REGION, ROUTE};
+use super::keys::{CHANNEL, HEARTBEAT, MONITOR, REGION, ROUTE};
 use super::shape::Table;
 use super::tree::{Node, Place, Value};
 
 /// What stands for a secret that is stored.
 pub(super) const KEEP: &str = "keep";
 
+/// Why a heartbeat cannot have the name of a monitor.
+const ONE_SPACE: &str = "monitors and heartbeats share their names: take another";
+
 /// The messages, as they grow.
 #[derive(Default)]
 pub(super) struct Messages {
     pub(super) wire: v1::Configuration,
-    /// Where each name of each list was given first.
-    names: HashMap<(&'static str, String), Place>,
+    /// Where each name was given first, and in which list; by the list whose names it shares.
+    names: HashMap<(&'static str, String), (&'static str, Place)>,
 }
 
 impl Messages {
@@ -48,6 +51,10 @@ impl Messages {
             self.object("monitors", node, &MONITOR, faults);
             self.wire.monitors.push(monitor(node));
         }
+        for node in items(root, "heartbeats") {
+            self.object("heartbeats", node, &HEARTBEAT, faults);
+            self.wire.heartbeats.push(heartbeat(node));
+        }
     }
 
     /// Checks an object and notes where it stands.
@@ -64,24 +71,39 @@ impl Messages {
             "" => kind.to_owned(),
             name => format!("{kind} {name}"),
         };
-        let mut found = check::object(node, table);
+        let mut found = check::object(node, table, faults);
         for (place, message) in found.faults {
             faults.add(place, format!("{label}: {message}"));
         }
         if let Some(given) = node.get("name").filter(|_| !name.is_empty()) {
-            match self.names.get(&(list, name.clone())) {
-                Some(first) => {
+            match self.names.get(&(names_of(list), name.clone())) {
+                Some((other, first)) => {
                     let first = faults.at(*first);
-                    let message = format!("{label}: is given twice; first at {first}");
+                    let message = match list == *other {
+                        true => format!("{label}: is given twice; first at {first}"),
+                        false => {
+                            let other = other.trim_end_matches('s');
+                            format!("{label}: name: is that of a {other} at {first}; {ONE_SPACE}")
+                        }
+                    };
                     faults.add(given.place, message);
                     found.paths.push("name".to_owned());
                 }
                 None => {
-                    self.names.insert((list, name), given.place);
+                    let first = (list, given.place);
+                    self.names.insert((names_of(list), name), first);
                 }
             }
         }
         faults.object(list, node, label, found.paths);
+    }
+}
+
+/// The list that a list shares its names with.
+fn names_of(list: &'static str) -> &'static str {
+    match list {
+        "heartbeats" => "monitors",
+        list => list,
     }
 }
 
@@ -176,6 +198,32 @@ fn monitor(node: &Node) -> v1::Monitor {
     }
 }
 
+fn heartbeat(node: &Node) -> v1::Heartbeat {
+    let severity = severity(&text(node, "severity"));
+    let cron = node.get("cron").map(|_| {
+        v1::heartbeat_spec::Schedule::Cron(v1::CronSchedule {
+            expression: text(node, "cron"),
+            time_zone: text(node, "tz"),
+        })
+    });
+    let every = || span(node, "every").map(v1::heartbeat_spec::Schedule::Every);
+    let spec = v1::HeartbeatSpec {
+        schedule: cron.or_else(every),
+        grace: span(node, "grace"),
+        max_run: span(node, "max_run"),
+        alarm_before_first_ping: truth(node, "alarm_before_first_ping"),
+        post_only: truth(node, "post_only"),
+        severity: severity.unwrap_or_default(),
+        labels: labels(node),
+        notify: texts(node, "notify"),
+    };
+    v1::Heartbeat {
+        name: text(node, "name"),
+        spec: Some(spec),
+        ..v1::Heartbeat::default()
+    }
+}
+
 fn http(node: &Node) -> v1::HttpSpec {
     v1::HttpSpec {
         url: text(node, "url"),
@@ -195,7 +243,7 @@ fn http(node: &Node) -> v1::HttpSpec {
             .map(convert::duration)
             .collect(),
         follow_redirects: count(node, "follow_redirects"),
-        insecure: text(node, "insecure") == "true",
+        insecure: truth(node, "insecure"),
         basic: basic(&text(node, "basic")),
         bearer: secret(node, "bearer"),
         ip: match text(node, "ip").as_str() {
@@ -255,6 +303,10 @@ fn span(node: &Node, key: &str) -> Option<prost_types::Duration> {
 
 fn count(node: &Node, key: &str) -> Option<u32> {
     node.get(key)?.text()?.parse().ok()
+}
+
+fn truth(node: &Node, key: &str) -> bool {
+    text(node, key) == "true"
 }
 
 fn labels(node: &Node) -> HashMap<String, String> {

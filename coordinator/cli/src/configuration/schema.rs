@@ -33,9 +33,16 @@ fn table(table: &Table) -> Value {
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    if !table.one_of.is_empty() {
-        let one = |kind: &&str| json!({ "required": [kind] });
-        schema["oneOf"] = table.one_of.iter().map(one).collect();
+    if let Some(rule) = &table.one_of {
+        let one = |key: &&str| json!({ "required": [key] });
+        schema["oneOf"] = rule.keys.iter().map(one).collect();
+        let parts = rule.parts.iter();
+        let parts: Map<_, _> = parts
+            .map(|(key, of)| ((*key).to_owned(), json!([of])))
+            .collect();
+        if !parts.is_empty() {
+            schema["dependentRequired"] = Value::Object(parts);
+        }
     }
     schema
 }

@@ -6,8 +6,20 @@ pub(super) struct Table {
     pub(super) what: &'static str,
     /// Its keys.
     pub(super) keys: &'static [Key],
-    /// Keys of which exactly one is given; empty: no such rule.
-    pub(super) one_of: &'static [&'static str],
+    /// Keys of which exactly one is given, where there is such a rule.
+    pub(super) one_of: Option<OneOf>,
+}
+
+/// Keys of which exactly one is given.
+pub(super) struct OneOf {
+    /// The keys.
+    pub(super) keys: &'static [&'static str],
+    /// What each of them is: `kind`.
+    pub(super) noun: &'static str,
+    /// What to do where two are given.
+    pub(super) remedy: &'static str,
+    /// Other keys, each with the one of these that it belongs to.
+    pub(super) parts: &'static [(&'static str, &'static str)],
 }
 
 /// A key of a map.

@@ -1,6 +1,8 @@
 use super::files::File;
 use super::*;
 
+mod heartbeats;
+
 fn texts(files: &[(&str, &str)]) -> Read {
     let files = files
         .iter()
@@ -116,7 +118,7 @@ routes: x
     assert_eq!(
         said,
         [
-            "a.yaml:2:53: channel hook: email: a channel has one kind, and `webhook` is given too; split it in two",
+            "a.yaml:2:53: channel hook: email: a channel has one kind, and `webhook` is given at a.yaml:2:18; split it in two",
             "a.yaml:7:7: monitor api: http.expect_statuz: `expect_statuz` is no key of an HTTP check; did you mean `expect_status`?",
             "a.yaml:8:25: monitor api: http.follow_redirects: a whole number is expected, not `many`",
             "a.yaml:9:17: monitor api: http.insecure: true or false is expected, not `yes`",
@@ -127,7 +129,7 @@ routes: x
             "a.yaml:14:5: monitor: name: is missing: a monitor needs it",
             "a.yaml:14:11: monitor: http: a map is expected, not a list",
             "a.yaml:15:13: monitor: labels: a text without `=`; write key: value, or key=value",
-            "a.yaml:16:1: `colour` is no key of a configuration: regions, channels, routes, monitors",
+            "a.yaml:16:1: `colour` is no key of a configuration: regions, channels, routes, monitors, heartbeats",
             "a.yaml:17:9: routes: a list is expected",
         ]
     );

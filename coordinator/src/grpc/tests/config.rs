@@ -53,6 +53,7 @@ fn whole() -> v1::Configuration {
             ..v1::Route::default()
         }],
         monitors: vec![monitor("api"), monitor("web")],
+        heartbeats: Vec::new(),
     }
 }
 
