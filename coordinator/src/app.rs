@@ -20,8 +20,8 @@ use url::Url;
 use vigilmon_common::address::AddressPolicy;
 use vigilmon_common::id::Epoch;
 use vigilmon_runtime::clock::SharedClock;
-use vigilmon_runtime::random;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
+use vigilmon_runtime::{descriptors, random};
 
 use crate::context;
 use crate::demo::DemoSite;
@@ -29,7 +29,7 @@ use crate::engine::{self, Actor, Handle};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
 use crate::http::demo::{Demo, Letter, PAGES_MAX};
-use crate::http::{self, Hosts, Readiness, Site};
+use crate::http::{self, Door, Hosts, Readiness, Site};
 use crate::joints::Around;
 use crate::metrics::Metrics;
 use crate::notify::check::Checker;
@@ -43,8 +43,10 @@ use crate::tls::{self, Authority, Secure};
 use crate::visits::{self, Pass, SharedVisits};
 
 mod faces;
+mod listeners;
 
 use faces::Faces;
+use listeners::{Listeners, listen};
 
 /// How long each step of the way down may take; together they stay within ten seconds.
 const STEP_PATIENCE: Duration = Duration::from_secs(2);
@@ -93,12 +95,6 @@ pub struct App {
     _folder: DataDir,
 }
 
-struct Listeners {
-    http: TcpListener,
-    grpc: TcpListener,
-    metrics: Option<TcpListener>,
-}
-
 impl App {
     /// Starts everything; when it returns the doors are open.
     ///
@@ -108,7 +104,7 @@ impl App {
         vigilmon_runtime::tls::install_provider();
         let folder = DataDir::open(&options.data)?;
         let data = folder.path().to_owned();
-        let listeners = listen(&options).await?;
+        let listeners = listen(&options)?;
         let key = SecretKey::open(&data)?;
         let authority = Authority::open(&data)?;
         let epoch = Epoch::new(clock.now(), random::bytes());
@@ -238,23 +234,6 @@ fn around(options: &Options, data: &Path) -> Around {
         smtp: options.smtp.clone(),
         data: data.to_owned(),
     }
-}
-
-/// Before anything else is touched: a port in use is the commonest trouble.
-async fn listen(options: &Options) -> anyhow::Result<Listeners> {
-    let bind = async |flag: &str, address: SocketAddr| {
-        TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}; stop what listens there, or set {flag}")
-        })
-    };
-    Ok(Listeners {
-        http: bind("--http", options.http).await?,
-        grpc: bind("--grpc", options.grpc).await?,
-        metrics: match options.metrics {
-            Some(address) => Some(bind("--metrics", address).await?),
-            None => None,
-        },
-    })
 }
 
 /// The notifier on tasks of its own: it ends before the engine does.
@@ -447,7 +426,8 @@ fn serve_http<L>(listener: L, router: Router, doors: &Supervisor)
 where
     L: axum::serve::Listener<Addr = SocketAddr>,
 {
-    let serve = http::serve(listener, router, doors.stop_token());
+    let door = Door::new(router, descriptors::raise());
+    let serve = http::serve(listener, door, doors.stop_token());
     doors.spawn("HTTP server", Policy::Critical, serve);
 }
 

@@ -2,6 +2,7 @@
 //! settings, signals, tasks, logs, TLS files — in one small place each, so that tests can bring their own.
 
 pub mod clock;
+pub mod descriptors;
 pub mod fault;
 pub mod random;
 pub mod service;

@@ -43,6 +43,21 @@ pub fn token(prefix: &str) -> String {
     out
 }
 
+/// A secret text without a prefix for places where people read and copy it, such as URLs: `N`
+/// letters and digits, each nearly 6 random bits.
+#[must_use]
+pub fn alphanumeric<const N: usize>() -> String {
+    const SIGNS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut out = String::with_capacity(N);
+    while out.len() < N {
+        // 248 is four times 62: what lies above would favour some signs.
+        let fair = bytes::<32>().into_iter().filter(|byte| *byte < 248);
+        let signs = fair.map(|byte| char::from(SIGNS[usize::from(byte % 62)]));
+        out.extend(signs.take(N - out.len()));
+    }
+    out
+}
+
 /// What a new object's id is made of.
 #[must_use]
 pub fn for_id(now: Time) -> (Time, [u8; 10]) {
@@ -58,6 +73,15 @@ mod tests {
         let one = token("vtk_");
         assert_eq!(one.len(), 4 + 64);
         assert_ne!(one, token("vtk_"));
+    }
+
+    #[test]
+    fn a_short_text_is_letters_and_digits_of_every_kind() {
+        let long = alphanumeric::<2000>();
+        assert_eq!(long.len(), 2000);
+        let kinds: std::collections::BTreeSet<char> = long.chars().collect();
+        assert_eq!(kinds.len(), 62);
+        assert_ne!(alphanumeric::<22>(), alphanumeric::<22>());
     }
 
     #[test]

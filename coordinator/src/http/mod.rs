@@ -26,7 +26,7 @@ pub mod readiness;
 mod serve;
 
 pub use readiness::Readiness;
-pub use serve::serve;
+pub use serve::{Door, serve};
 
 /// How long a request may take; pages and probes are quick.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,21 +1,25 @@
 //! Connections of the HTTP door, each within bounds: the head of a request comes in time or the
 //! connection ends, and there is a place for so many of them.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::serve::Listener;
-use axum::{Extension, Router};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tower::Layer;
+use tower::ServiceExt;
 
 use super::Peer;
 
@@ -24,30 +28,51 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How often an HTTP/2 connection is asked whether it is still there, and how long it has to answer.
 const ALIVE_EVERY: Duration = Duration::from_secs(20);
 const ALIVE_WITHIN: Duration = Duration::from_secs(10);
-/// Most connections at once: fewer than the 1024 descriptors that a process commonly has, so that
-/// stores and agents have theirs. Further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 512;
+/// Most connections at once, however many descriptors there are; further ones wait to be accepted.
+const CONNECTIONS_MAX: u64 = 4096;
+/// Of the process's descriptors one in so many is for connections: stores, agents and notifications
+/// have the others.
+const DESCRIPTORS_SHARE: u64 = 2;
+
+/// What is behind a listener.
+pub struct Door {
+    /// The pages.
+    pub pages: Router,
+    /// Most connections at once.
+    pub places: usize,
+}
+
+impl Door {
+    /// Pages behind a listener of a process that may have so many descriptors open.
+    #[must_use]
+    pub fn new(pages: Router, descriptors: u64) -> Self {
+        let places = (descriptors / DESCRIPTORS_SHARE).clamp(1, CONNECTIONS_MAX);
+        Self {
+            pages,
+            places: usize::try_from(places).unwrap_or(1),
+        }
+    }
+}
 
 /// Serves until `stop`, then lets requests under way end.
 ///
 /// # Errors
 /// None; the type is that of every task.
-pub async fn serve<L>(
-    mut listener: L,
-    router: Router,
-    stop: CancellationToken,
-) -> anyhow::Result<()>
+pub async fn serve<L>(mut listener: L, door: Door, stop: CancellationToken) -> anyhow::Result<()>
 where
     L: Listener<Addr = SocketAddr>,
 {
     let builder = builder();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(door.places));
     let ending = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let mut was_full = false;
     loop {
-        if places.available_permits() == 0 {
-            tracing::warn!(connections = CONNECTIONS_MAX, "every place is taken");
+        let is_full = places.available_permits() == 0;
+        if is_full && !was_full {
+            tracing::warn!(connections = door.places, "every place is taken");
         }
+        was_full = is_full;
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;
             (place, listener.accept().await)
@@ -55,9 +80,11 @@ where
         let Some((place, (stream, peer))) = stop.run_until_cancelled(next).await else {
             break;
         };
-        let from = Extension(ConnectInfo(Peer(peer.ip().to_canonical())));
-        let service = TowerToHyperService::new(from.layer(router.clone()));
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let visit = Visit {
+            pages: door.pages.clone(),
+            peer: peer.ip().to_canonical(),
+        };
+        let connection = builder.serve_connection(TokioIo::new(stream), visit);
         let connection = ending.watch(connection.into_owned());
         connections.spawn(async move {
             if let Err(error) = connection.await {
@@ -70,6 +97,25 @@ where
     drop(listener);
     ending.shutdown().await;
     Ok(())
+}
+
+/// What one connection reaches.
+struct Visit {
+    pages: Router,
+    peer: IpAddr,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Visit {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(Peer(self.peer)));
+        Box::pin(self.pages.clone().oneshot(request))
+    }
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -100,7 +146,7 @@ mod tests {
         let hello = |ConnectInfo(Peer(peer)): ConnectInfo<Peer>| async move { peer.to_string() };
         let router = Router::new().route("/", get(hello));
         let stop = stop.clone();
-        tokio::task::spawn_local(async move { serve(listener, router, stop).await });
+        tokio::task::spawn_local(async move { serve(listener, Door::new(router, 64), stop).await });
         address
     }
 

@@ -14,7 +14,8 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
-/// Handshakes under way at once; further connections wait in the listener's queue.
+/// Connections at once whose handshake is under way, or for which the server has no place yet;
+/// further ones wait in the listener's queue.
 const HANDSHAKES_MAX: usize = 256;
 /// How long a handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -83,9 +84,9 @@ pub fn accept(
                 let _ = stream.set_nodelay(true);
                 let shaken = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
                 if let Ok(Ok(stream)) = shaken.await {
-                    drop(permit);
                     let _ = sender.send(Ok(stream)).await;
                 }
+                drop(permit);
                 Ok(())
             });
         }

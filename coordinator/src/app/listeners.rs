@@ -1,0 +1,47 @@
+//! The sockets of the doors, with room for many that knock at once.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio::net::{TcpListener, TcpSocket};
+
+use crate::options::Options;
+
+/// Connections that the system may hold until they are accepted: jobs of a whole site ping at the
+/// full minute. The system may have a lower bound of its own (`net.core.somaxconn`).
+const WAITING_MAX: u32 = 4096;
+
+pub(super) struct Listeners {
+    pub(super) http: TcpListener,
+    pub(super) grpc: TcpListener,
+    pub(super) metrics: Option<TcpListener>,
+}
+
+/// Before anything else is touched: a port in use is the commonest trouble.
+pub(super) fn listen(options: &Options) -> anyhow::Result<Listeners> {
+    let bind = |flag: &str, address: SocketAddr| {
+        bind(address).with_context(|| {
+            format!("cannot listen on {address}; stop what listens there, or set {flag}")
+        })
+    };
+    Ok(Listeners {
+        http: bind("--http", options.http)?,
+        grpc: bind("--grpc", options.grpc)?,
+        metrics: match options.metrics {
+            Some(address) => Some(bind("--metrics", address)?),
+            None => None,
+        },
+    })
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart need not wait for the connections of the former run to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
+}
