@@ -26,6 +26,7 @@ mod fields;
 mod interface;
 mod ping;
 mod schedule;
+pub mod snippets;
 mod state;
 
 pub use draft::HeartbeatDraft;
