@@ -72,10 +72,7 @@ fn each_has_the_url_as_it_is_and_nothing_is_left_open() {
         assert_eq!(tools(&spec), ALL);
         for Snippet { tool, title, text } in all(URL, &spec) {
             assert!(text.contains(URL), "{tool}: {text}");
-            assert!(
-                !text.contains("<<"),
-                "{tool}: {text}"
-            );
+            assert!(!text.contains("<<"), "{tool}: {text}");
             assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{tool}");
             assert!(!text.contains("\n\n\n\n") && !title.is_empty(), "{tool}");
             let posts = ["-d \"\"", ".post(", "\"POST\"", "MethodPost"];
