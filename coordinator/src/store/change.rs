@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use vigilmon_common::decide::Durable;
+use vigilmon_common::heartbeat::{self, Heartbeat};
 use vigilmon_common::id::{AgentId, ChannelId, Epoch, IncidentId, MonitorId, RouteId, TokenId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
@@ -31,6 +32,13 @@ pub enum Change {
     /// What decides on a monitor. Of the open incident only the id is kept here: the incident
     /// itself comes by [`Change::PutIncident`], in the same commit or an earlier one.
     PutDurable(MonitorId, Box<Durable>),
+    /// A heartbeat was saved.
+    PutHeartbeat(Box<Heartbeat>),
+    /// A heartbeat is gone, with what decides on it; its incidents stay, its pings go by
+    /// [`HistoryStore::remove_pings`](super::HistoryStore::remove_pings).
+    RemoveHeartbeat(MonitorId),
+    /// What decides on a heartbeat; of the open incident only the id, as of monitors.
+    PutHeartbeatDurable(MonitorId, Box<heartbeat::Durable>),
     /// An incident opened or changed.
     PutIncident(Box<Incident>),
     /// An incident left the state: it closed long ago and is in the history.
@@ -69,6 +77,12 @@ pub enum Change {
     SetRevision(u64),
     /// Results up to this group have been applied.
     SetApplied(HistoryNo),
+    /// All heartbeats are stored as of this ping: what the log holds up to it may go.
+    SetPinged(u64),
+    /// Until when pings could be heard and stored.
+    SetAlive(Time),
+    /// The key for pings of the whole project was made or replaced.
+    PutPingKey(PingKeyRecord),
     /// The store begins a new life.
     SetEpoch(Epoch),
     /// Something for the history, committed with what it is about.
@@ -86,12 +100,22 @@ pub struct State {
     pub commit: CommitNo,
     /// Results up to this group have been applied.
     pub applied: HistoryNo,
+    /// All heartbeats are stored as of this ping.
+    pub pinged: u64,
+    /// Until when pings could be heard and stored; `None` before the first mark.
+    pub alive: Option<Time>,
     /// The revision of the assignments.
     pub revision: u64,
     /// Monitors.
     pub monitors: BTreeMap<MonitorId, Monitor>,
     /// What decides on them, open incident included.
     pub durables: BTreeMap<MonitorId, Durable>,
+    /// Heartbeats.
+    pub heartbeats: BTreeMap<MonitorId, Heartbeat>,
+    /// What decides on them, open incident included.
+    pub heartbeat_durables: BTreeMap<MonitorId, heartbeat::Durable>,
+    /// The key for pings of the whole project, once there is one.
+    pub ping_key: Option<PingKeyRecord>,
     /// Incidents, open and closed.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Outbox rows.
@@ -120,9 +144,14 @@ impl State {
             epoch,
             commit: CommitNo::default(),
             applied: HistoryNo::default(),
+            pinged: 0,
+            alive: None,
             revision: 0,
             monitors: BTreeMap::new(),
             durables: BTreeMap::new(),
+            heartbeats: BTreeMap::new(),
+            heartbeat_durables: BTreeMap::new(),
+            ping_key: None,
             incidents: BTreeMap::new(),
             rows: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -135,27 +164,36 @@ impl State {
         }
     }
 
-    /// Puts the open incidents as they stand into what decides on their monitors.
+    /// Puts the open incidents as they stand into what decides on their monitors and heartbeats.
     ///
     /// # Errors
-    /// A monitor names an open incident that is not stored.
+    /// One of them names an open incident that is not stored.
     pub(super) fn rejoin(&mut self, store: &'static str) -> Result<(), StoreError> {
-        for (monitor, durable) in &mut self.durables {
-            let Some(open) = &mut durable.incident else {
-                continue;
-            };
+        let monitors = self.durables.iter_mut();
+        let monitors = monitors.map(|(id, durable)| (id, &mut durable.incident));
+        let heartbeats = self.heartbeat_durables.iter_mut();
+        let heartbeats = heartbeats.map(|(id, durable)| (id, &mut durable.incident));
+        for (monitor, open) in monitors.chain(heartbeats) {
+            let Some(open) = open else { continue };
             let stored = self.incidents.get(&open.id);
-            let stored = stored.ok_or_else(|| StoreError::Unreadable {
-                store,
-                record: "monitor's open incident",
-                cause: format!(
-                    "monitor {monitor} names incident {}, which is gone",
-                    open.id
-                ),
-            })?;
-            open.clone_from(stored);
+            *open = stored
+                .cloned()
+                .ok_or_else(|| incident_gone(store, *monitor, open.id))?;
         }
         Ok(())
+    }
+}
+
+/// That the open incident of a monitor or heartbeat is not stored.
+pub(super) fn incident_gone(
+    store: &'static str,
+    monitor: MonitorId,
+    incident: IncidentId,
+) -> StoreError {
+    StoreError::Unreadable {
+        store,
+        record: "monitor's open incident",
+        cause: format!("monitor {monitor} names incident {incident}, which is gone"),
     }
 }
 
@@ -249,6 +287,15 @@ impl ApiTokenRecord {
     pub fn is_good(&self, now: Time) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }
+}
+
+/// The key by which pings of a whole project are known. The key itself is only kept sealed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PingKeyRecord {
+    /// SHA-256 of the key.
+    pub digest: [u8; 32],
+    /// The key, sealed, to be shown to who may see it.
+    pub sealed: Vec<u8>,
 }
 
 /// What a token of the API may do.

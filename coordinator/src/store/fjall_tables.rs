@@ -18,7 +18,7 @@ use super::error::Cause;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// How much is written before the log is cut: the smallest that fjall takes. A start reads it.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
-/// Write buffer of tables that every result goes through.
+/// Write buffer of tables that every result or ping goes through.
 const BUSY_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
 /// Write buffer of the others.
 const QUIET_BUFFER_BYTES: u64 = 2 * 1024 * 1024;
@@ -43,12 +43,18 @@ pub(super) enum Table {
     IncidentsOf,
     /// Events.
     Events,
+    /// The last pings of heartbeats.
+    Pings,
+    /// Groups of pings by number, until all heartbeats are stored as of them.
+    PingLog,
+    /// Kept bodies of pings.
+    PingBodies,
     /// Blocks of results that started on this day since the Unix epoch.
     Day(i64),
 }
 
 impl Table {
-    const FIXED: [(Self, &'static str); 8] = [
+    const FIXED: [(Self, &'static str); 11] = [
         (Self::Meta, "meta"),
         (Self::Log, "log"),
         (Self::Audit, "audit"),
@@ -57,6 +63,9 @@ impl Table {
         (Self::Incidents, "incidents"),
         (Self::IncidentsOf, "incidents-of"),
         (Self::Events, "events"),
+        (Self::Pings, "pings"),
+        (Self::PingLog, "ping-log"),
+        (Self::PingBodies, "ping-bodies"),
     ];
 
     fn name(self) -> String {
@@ -85,7 +94,9 @@ impl Table {
 
     fn options(self) -> KeyspaceCreateOptions {
         let buffer = match self {
-            Self::Log | Self::Day(_) => BUSY_BUFFER_BYTES,
+            Self::Log | Self::Day(_) | Self::Pings | Self::PingLog | Self::PingBodies => {
+                BUSY_BUFFER_BYTES
+            }
             _ => QUIET_BUFFER_BYTES,
         };
         // All reads are ranges, so filters for single keys would only cost.

@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use vigilmon_common::heartbeat::{PINGS_KEPT, Ping};
 use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::name::Region;
@@ -46,6 +48,20 @@ pub struct Chunk {
     pub back_filled: bool,
     /// The results, in the order of the call.
     pub results: Vec<RegionResult>,
+}
+
+/// A ping and what is kept of its body.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredPing {
+    /// The ping.
+    pub ping: Ping,
+    /// Its body; `None` where it had none, or none of it is kept.
+    pub body: Option<Bytes>,
+}
+
+/// In which of its heartbeat's places a ping lies: the newest takes that of the oldest.
+pub(super) fn ping_place(ping: &Ping) -> u8 {
+    u8::try_from(ping.n % PINGS_KEPT as u64).expect("fewer than 256 are kept")
 }
 
 /// Which results of a monitor are wanted.

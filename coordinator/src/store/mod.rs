@@ -23,7 +23,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::Mutex;
+use vigilmon_common::heartbeat::Ping;
 use vigilmon_common::id::{ChannelId, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::time::Time;
@@ -42,8 +44,8 @@ mod record;
 mod sled_state;
 
 pub use change::{
-    AgentRecord, AgentTokenRecord, ApiTokenRecord, Change, CommitNo, RegionRecord, Role, RowId,
-    State,
+    AgentRecord, AgentTokenRecord, ApiTokenRecord, Change, CommitNo, PingKeyRecord, RegionRecord,
+    Role, RowId, State,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use disk_history::DiskHistory;
@@ -51,7 +53,7 @@ pub use error::{Health, StoreError};
 pub use history::{
     AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, DeliveryResult, EventRecord,
     HistoryNo, HistoryRecord, KeptMessage, PendingId, PendingRecord, RegionResult, ResultQuery,
-    SEAL_AGE,
+    SEAL_AGE, StoredPing,
 };
 pub use open::{OpenError, Opened, open};
 pub use record::{Plain, Seal, SealError};
@@ -194,6 +196,53 @@ pub trait HistoryStore: Send + Sync {
     /// # Errors
     /// The store failed.
     async fn events_dropped(&self) -> Result<PendingId, StoreError>;
+
+    /// Stores a group of pings, in the order of their numbers, which all are above
+    /// [`Self::last_ping`]; drops the bodies of the pings named. Durable when it returns: in the
+    /// log, to be applied again at a start, and among the last pings of their heartbeats.
+    ///
+    /// # Errors
+    /// The store failed, now or before.
+    async fn append_pings(
+        &self,
+        pings: Vec<StoredPing>,
+        drop_bodies: Vec<u64>,
+    ) -> Result<(), StoreError>;
+
+    /// The number of the newest ping that was stored; 0 before the first.
+    fn last_ping(&self) -> u64;
+
+    /// Pings of the log above `after` in their order, at most `limit` of them: what must be
+    /// applied again at start. Those of heartbeats that were removed may be among them.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn replay_pings(&self, after: u64, limit: usize) -> Result<Vec<Ping>, StoreError>;
+
+    /// A heartbeat's last pings, newest first: at most `limit`, and no more than are kept.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn pings(&self, heartbeat: MonitorId, limit: usize) -> Result<Vec<Ping>, StoreError>;
+
+    /// What is kept of the body of the ping with this number.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn ping_body(&self, seq: u64) -> Result<Option<Bytes>, StoreError>;
+
+    /// Drops groups of the log that hold nothing above `up_to`, save the newest one, which keeps
+    /// the numbers growing. A heartbeat's last pings stay.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn forget_pings(&self, up_to: u64) -> Result<(), StoreError>;
+
+    /// Drops a heartbeat's last pings, and the bodies of the pings named. The log is left as it is.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn remove_pings(&self, heartbeat: MonitorId, bodies: Vec<u64>) -> Result<(), StoreError>;
 
     /// Sorts groups of results by monitor, so that reading one does not scan all. Takes those up
     /// to `applied` that are older than [`SEAL_AGE`]; returns how many results

@@ -146,12 +146,18 @@ async fn open_history(
     let witnessed = history.witnessed(state.epoch).map_err(of_history)?;
     let stores = Stores::new(Arc::new(state_store), Arc::new(history));
     let (last, applied) = (stores.history.last(), state.applied);
+    let durables = state.heartbeat_durables.values();
+    let pinged = durables.map(|d| d.seq).fold(state.pinged, u64::max);
+    let last_ping = stores.history.last_ping();
     let lost = if witnessed > state.commit {
         let (last, had) = (state.commit.0, witnessed.0);
         let cause = Cause::new(format!("it ends at commit {last}, but had {had}"));
         Some(refused(data, "state", &data.state(), &cause))
     } else if applied > last {
         let cause = format!("it ends at group {}, but had {}", last.0, applied.0);
+        Some(of_history(Cause::new(cause)))
+    } else if pinged > last_ping {
+        let cause = format!("it ends at ping {last_ping}, but had {pinged}");
         Some(of_history(Cause::new(cause)))
     } else {
         None

@@ -99,6 +99,32 @@ pub(super) fn span(monitor: MonitorId, from: Time, agent: AgentId) -> Vec<u8> {
     from.bytes(agent.as_bytes()).done()
 }
 
+/// What all keys of a heartbeat's pings begin with.
+pub(super) fn pings(heartbeat: MonitorId) -> Vec<u8> {
+    Key::new().monitor(heartbeat).done()
+}
+
+/// A ping by its place in its heartbeat's ring.
+pub(super) fn ping(heartbeat: MonitorId, place: u8) -> Vec<u8> {
+    Key::new().monitor(heartbeat).bytes(&[place]).done()
+}
+
+/// A group of pings by the numbers of its first and last.
+pub(super) fn ping_group((first, last): (u64, u64)) -> Vec<u8> {
+    Key::new().number(first).number(last).done()
+}
+
+/// The numbers in a group's key.
+pub(super) fn ping_span(key: &[u8]) -> Option<(u64, u64)> {
+    let (first, last) = key.split_at_checked(8)?;
+    let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
+    Some((number(first)?, number(last)?))
+}
+
+pub(super) fn ping_body(seq: u64) -> Vec<u8> {
+    Key::new().number(seq).done()
+}
+
 pub(super) fn event(cursor: PendingId) -> Vec<u8> {
     let of_commit = Key::new().number(cursor.commit.0);
     of_commit.bytes(&cursor.place.to_be_bytes()).done()

@@ -7,12 +7,17 @@
 //! the log first and then through the monitor's blocks; what it meets twice (sent twice, or
 //! sealed in between) counts once. A late result is a block beside the others of its hour.
 //!
+//! # How pings lie
+//! See [`pings`]: in a log until all heartbeats are stored as of them, and the last ones of each
+//! heartbeat in a ring of its own.
+//!
 //! # Who writes
-//! One owner thread appends, in groups with one `fsync` each. Sealing and reading run beside it:
+//! One owner thread appends results and pings, in groups with one `fsync` each. Sealing and reading run beside it:
 //! a batch is atomic and takes away only what it puts elsewhere.
 
 mod events;
 mod key;
+mod pings;
 mod read;
 mod seal;
 
@@ -21,6 +26,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use vigilmon_common::heartbeat::Ping;
 use vigilmon_common::id::{ChannelId, Epoch, MonitorId};
 use vigilmon_common::incident::{Incident, Subject};
 use vigilmon_common::time::Time;
@@ -34,7 +41,7 @@ use super::record::{self, results};
 use super::{
     AssignmentSpan, AuditEntry, Chunk, CommitNo, DeliveryPlace, DeliveryRecord, EventRecord,
     Health, HistoryNo, HistoryRecord, HistoryStore, PendingId, RegionResult, ResultQuery,
-    StoreError,
+    StoreError, StoredPing,
 };
 
 /// The number up to which groups were sealed.
@@ -50,6 +57,7 @@ pub struct DiskHistory {
     /// One sealing at a time.
     sealing: Arc<Mutex<()>>,
     last: Arc<AtomicU64>,
+    last_ping: Arc<AtomicU64>,
     syncs: Arc<AtomicU64>,
 }
 
@@ -57,12 +65,17 @@ enum Request {
     /// A group of results; its bytes are taken when they are written.
     Append(Vec<u8>, Reply<HistoryNo>),
     Record(Vec<Put>, Reply<()>),
+    /// Pings, and the numbers of their group.
+    Pings(Vec<Put>, Option<pings::Span>, Reply<()>),
+    ForgetPings(u64, Reply<()>),
 }
 
 /// The tables in the hands of the owner thread.
 struct Writer {
     tables: Arc<Tables>,
     last: Arc<AtomicU64>,
+    groups: pings::Groups,
+    last_ping: Arc<AtomicU64>,
     syncs: Arc<AtomicU64>,
     witness: Witness,
 }
@@ -94,10 +107,14 @@ impl DiskHistory {
         let tables = Arc::new(caught(|| Tables::open(folder))?);
         let newest = caught(|| newest(&tables))?;
         let last = Arc::new(AtomicU64::new(newest.0));
+        let groups = caught(|| pings::Groups::load(&tables))?;
+        let last_ping = Arc::new(AtomicU64::new(groups.last()));
         let syncs = Arc::<AtomicU64>::default();
         let writer = Writer {
             tables: Arc::clone(&tables),
             last: Arc::clone(&last),
+            groups,
+            last_ping: Arc::clone(&last_ping),
             syncs: Arc::clone(&syncs),
             witness,
         };
@@ -108,6 +125,7 @@ impl DiskHistory {
             tables: Mutex::new(Some(tables)),
             sealing: Arc::default(),
             last,
+            last_ping,
             syncs,
         })
     }
@@ -253,6 +271,47 @@ impl HistoryStore for DiskHistory {
         self.run(events::dropped).await
     }
 
+    async fn append_pings(
+        &self,
+        pings: Vec<StoredPing>,
+        drop_bodies: Vec<u64>,
+    ) -> Result<(), StoreError> {
+        let (puts, group) = pings::appended(&pings, drop_bodies);
+        self.owner
+            .ask(|reply| Request::Pings(puts, group, reply))
+            .await
+    }
+
+    fn last_ping(&self) -> u64 {
+        self.last_ping.load(Ordering::Acquire)
+    }
+
+    async fn replay_pings(&self, after: u64, limit: usize) -> Result<Vec<Ping>, StoreError> {
+        self.run(move |tables| pings::replay(tables, after, limit))
+            .await
+    }
+
+    async fn pings(&self, heartbeat: MonitorId, limit: usize) -> Result<Vec<Ping>, StoreError> {
+        self.run(move |tables| pings::of(tables, heartbeat, limit))
+            .await
+    }
+
+    async fn ping_body(&self, seq: u64) -> Result<Option<Bytes>, StoreError> {
+        self.run(move |tables| pings::body(tables, seq)).await
+    }
+
+    async fn forget_pings(&self, up_to: u64) -> Result<(), StoreError> {
+        self.owner
+            .ask(|reply| Request::ForgetPings(up_to, reply))
+            .await
+    }
+
+    async fn remove_pings(&self, heartbeat: MonitorId, bodies: Vec<u64>) -> Result<(), StoreError> {
+        let puts = self.run(move |tables| pings::removed(tables, heartbeat, bodies));
+        let puts = puts.await?;
+        self.owner.ask(|reply| Request::Record(puts, reply)).await
+    }
+
     async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError> {
         let sealing = Arc::clone(&self.sealing);
         self.run(move |tables| {
@@ -341,6 +400,11 @@ impl Engine for Writer {
                     puts.push((Table::Log, key::chunk(HistoryNo(last)), Some(chunk)));
                 }
                 Request::Record(own, _) => puts.append(own),
+                Request::Pings(own, group, _) => {
+                    puts.append(own);
+                    group.iter().for_each(|group| self.groups.push(*group));
+                }
+                Request::ForgetPings(up_to, _) => puts.append(&mut self.groups.forget(*up_to)),
             }
         }
         let committed = self.witness.committed.load(Ordering::Acquire);
@@ -354,6 +418,7 @@ impl Engine for Writer {
         self.tables.write(puts, true)?;
         self.syncs.fetch_add(1, Ordering::AcqRel);
         fault::point("history-after-commit");
+        self.last_ping.store(self.groups.last(), Ordering::Release);
         let mut no = self.last.swap(last, Ordering::AcqRel);
         for request in group {
             match request {
@@ -361,7 +426,9 @@ impl Engine for Writer {
                     no += 1;
                     reply.answer(Ok(HistoryNo(no)));
                 }
-                Request::Record(_, reply) => reply.answer(Ok(())),
+                Request::Record(_, reply)
+                | Request::Pings(_, _, reply)
+                | Request::ForgetPings(_, reply) => reply.answer(Ok(())),
             }
         }
         Ok(())
@@ -370,7 +437,9 @@ impl Engine for Writer {
     fn refuse(request: &mut Request, error: StoreError) {
         match request {
             Request::Append(_, reply) => reply.answer(Err(error)),
-            Request::Record(_, reply) => reply.answer(Err(error)),
+            Request::Record(_, reply)
+            | Request::Pings(_, _, reply)
+            | Request::ForgetPings(_, reply) => reply.answer(Err(error)),
         }
     }
 
@@ -389,6 +458,8 @@ mod tests {
         let mut writer = Writer {
             tables: Arc::new(Tables::open(folder.path()).unwrap()),
             last: Arc::default(),
+            groups: pings::Groups::default(),
+            last_ping: Arc::default(),
             syncs: Arc::default(),
             witness: Witness {
                 epoch: Epoch::from_bytes([1; 16]),

@@ -5,16 +5,19 @@ use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use vigilmon_common::heartbeat::Ping;
 use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::incident::{Incident, Subject};
 use vigilmon_common::result::Run;
 use vigilmon_common::time::Time;
 
+use super::pings::Pings;
 use crate::store::history::day_of;
 use crate::store::{
     AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, EventRecord, Health,
     HistoryNo, HistoryRecord, HistoryStore, PendingId, RegionResult, ResultQuery, SEAL_AGE,
-    StoreError,
+    StoreError, StoredPing,
 };
 
 /// The history in memory.
@@ -38,6 +41,7 @@ struct Inner {
     spans: BTreeMap<(MonitorId, Time, AgentId), AssignmentSpan>,
     events: BTreeMap<PendingId, EventRecord>,
     events_dropped: Option<PendingId>,
+    pings: Pings,
 }
 
 impl MemoryHistory {
@@ -174,6 +178,47 @@ impl HistoryStore for MemoryHistory {
 
     async fn events_dropped(&self) -> Result<PendingId, StoreError> {
         Ok(self.inner().events_dropped.unwrap_or(PendingId::START))
+    }
+
+    async fn append_pings(
+        &self,
+        pings: Vec<StoredPing>,
+        drop_bodies: Vec<u64>,
+    ) -> Result<(), StoreError> {
+        self.health.check()?;
+        self.inner().pings.append(pings, &drop_bodies);
+        Ok(())
+    }
+
+    fn last_ping(&self) -> u64 {
+        self.inner().pings.last()
+    }
+
+    async fn replay_pings(&self, after: u64, limit: usize) -> Result<Vec<Ping>, StoreError> {
+        self.health.check()?;
+        Ok(self.inner().pings.replay(after, limit))
+    }
+
+    async fn pings(&self, heartbeat: MonitorId, limit: usize) -> Result<Vec<Ping>, StoreError> {
+        self.health.check()?;
+        Ok(self.inner().pings.of(heartbeat, limit))
+    }
+
+    async fn ping_body(&self, seq: u64) -> Result<Option<Bytes>, StoreError> {
+        self.health.check()?;
+        Ok(self.inner().pings.body(seq))
+    }
+
+    async fn forget_pings(&self, up_to: u64) -> Result<(), StoreError> {
+        self.health.check()?;
+        self.inner().pings.forget(up_to);
+        Ok(())
+    }
+
+    async fn remove_pings(&self, heartbeat: MonitorId, bodies: Vec<u64>) -> Result<(), StoreError> {
+        self.health.check()?;
+        self.inner().pings.remove(heartbeat, &bodies);
+        Ok(())
     }
 
     async fn seal(&self, applied: HistoryNo, now: Time) -> Result<usize, StoreError> {

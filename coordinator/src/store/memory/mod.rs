@@ -3,6 +3,7 @@
 //! It is also the model that the engines on disk are compared with.
 
 mod history;
+mod pings;
 mod state;
 
 use std::sync::Arc;

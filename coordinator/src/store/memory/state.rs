@@ -100,11 +100,18 @@ fn puts(state: State) -> Vec<Change> {
     let mut puts = vec![
         Change::SetApplied(state.applied),
         Change::SetRevision(state.revision),
+        Change::SetPinged(state.pinged),
     ];
+    puts.extend(state.alive.map(Change::SetAlive));
+    puts.extend(state.ping_key.map(Change::PutPingKey));
     let monitors = state.monitors.into_values();
     puts.extend(monitors.map(|m| Change::PutMonitor(Box::new(m))));
     let durables = state.durables.into_iter();
     puts.extend(durables.map(|(id, d)| Change::PutDurable(id, Box::new(d))));
+    let heartbeats = state.heartbeats.into_values();
+    puts.extend(heartbeats.map(|h| Change::PutHeartbeat(Box::new(h))));
+    let durables = state.heartbeat_durables.into_iter();
+    puts.extend(durables.map(|(id, d)| Change::PutHeartbeatDurable(id, Box::new(d))));
     let incidents = state.incidents.into_values();
     puts.extend(incidents.map(|i| Change::PutIncident(Box::new(i))));
     puts.extend(
@@ -136,6 +143,16 @@ impl Inner {
                 state.durables.remove(&id);
             }
             Change::PutDurable(id, durable) => drop(state.durables.insert(id, *durable)),
+            Change::PutHeartbeat(heartbeat) => {
+                state.heartbeats.insert(heartbeat.id, *heartbeat);
+            }
+            Change::RemoveHeartbeat(id) => {
+                state.heartbeats.remove(&id);
+                state.heartbeat_durables.remove(&id);
+            }
+            Change::PutHeartbeatDurable(id, durable) => {
+                state.heartbeat_durables.insert(id, *durable);
+            }
             Change::PutIncident(incident) => drop(state.incidents.insert(incident.id, *incident)),
             Change::RemoveIncident(id) => drop(state.incidents.remove(&id)),
             Change::PutRow(row) => drop(state.rows.insert(row.id, *row)),
@@ -157,6 +174,9 @@ impl Inner {
             Change::PutGeneration(cause, n) => drop(state.generations.insert(cause, n)),
             Change::SetRevision(revision) => state.revision = revision,
             Change::SetApplied(applied) => state.applied = applied,
+            Change::SetPinged(seq) => state.pinged = seq,
+            Change::SetAlive(at) => state.alive = Some(at),
+            Change::PutPingKey(key) => state.ping_key = Some(key),
             Change::SetEpoch(epoch) => state.epoch = epoch,
             Change::Record(record) => drop(self.pending.insert(place, record)),
             Change::Settled(id) => drop(self.pending.remove(&id)),

@@ -2,7 +2,7 @@
 
 use vigilmon_common::id::{AgentId, TokenId};
 
-use super::{Invalid, Stored, id, millis, name, pb, raw, region, time};
+use super::{Invalid, Stored, digest, id, millis, name, pb, raw, region, time};
 use crate::store::{AgentRecord, AgentTokenRecord, ApiTokenRecord, RegionRecord, Role};
 
 impl Stored for RegionRecord {
@@ -121,10 +121,4 @@ impl Stored for ApiTokenRecord {
             revoked_at: m.revoked_ms.map(time),
         })
     }
-}
-
-fn digest(bytes: &[u8]) -> Result<[u8; 32], Invalid> {
-    bytes
-        .try_into()
-        .map_err(|_| Invalid::new("a digest has not 32 bytes"))
 }

@@ -5,15 +5,18 @@
 
 use bytes::Bytes;
 use prost::Message;
+use vigilmon_common::id::MonitorId;
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::time::Time;
 use vigilmon_proto::store::v1 as pb;
 
 mod channel;
 mod fleet;
+mod heartbeat;
 mod history;
 mod incident;
 mod monitor;
+pub(super) mod pings;
 pub(super) mod results;
 mod row;
 pub(super) mod state;
@@ -68,8 +71,13 @@ pub(super) fn frame(message: &impl Message) -> Vec<u8> {
 
 /// The message behind the version byte.
 pub(super) fn unframe<M: Message + Default>(bytes: &[u8]) -> Result<M, Invalid> {
+    M::decode(versioned(bytes)?).map_err(Invalid::new)
+}
+
+/// What is behind the version byte.
+fn versioned(bytes: &[u8]) -> Result<&[u8], Invalid> {
     match bytes.split_first() {
-        Some((&VERSION, message)) => M::decode(message).map_err(Invalid::new),
+        Some((&VERSION, rest)) => Ok(rest),
         Some((version, _)) => Err(Invalid(format!("it has version {version}"))),
         None => Err(Invalid("it is empty".to_owned())),
     }
@@ -86,6 +94,26 @@ fn id<I>(bytes: &[u8], make: fn([u8; 16]) -> I) -> Result<I, Invalid> {
 /// An id's 16 bytes.
 fn raw(id: &[u8; 16]) -> Bytes {
     Bytes::copy_from_slice(id)
+}
+
+/// A digest's 32 bytes.
+fn digest(bytes: &[u8]) -> Result<[u8; 32], Invalid> {
+    bytes
+        .try_into()
+        .map_err(|_| Invalid::new("a digest has not 32 bytes"))
+}
+
+/// A monitor's id as two numbers.
+fn halves(monitor: MonitorId) -> (u64, u64) {
+    let (high, low) = monitor.as_bytes().split_at(8);
+    let half = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+    (half(high), half(low))
+}
+
+/// The monitor's id of two numbers.
+fn of_halves(high: u64, low: u64) -> MonitorId {
+    let both = u128::from(high) << 64 | u128::from(low);
+    MonitorId::from_bytes(both.to_be_bytes())
 }
 
 fn time(millis: i64) -> Time {

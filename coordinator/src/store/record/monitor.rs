@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use vigilmon_common::id::{ChannelId, MonitorId};
+use vigilmon_common::decide::Durable;
+use vigilmon_common::id::{ChannelId, IncidentId, MonitorId};
 use vigilmon_common::monitor::draft::{Known, MonitorDraft};
 use vigilmon_common::monitor::{Kind, Monitor, MonitorSpec};
 use vigilmon_common::problem::Problems;
 use vigilmon_proto::convert::spec::{http_draft_from_wire, http_to_wire};
 
 use super::pb::spec::Kind as KindMessage;
-use super::{Invalid, frame, id, pb, raw, required, time, unframe};
+use super::{Invalid, frame, id, pb, raw, region, required, time, unframe};
 
 /// Seals what must not be read from the disk, and opens it again.
 pub trait Seal: Send + Sync {
@@ -118,6 +119,43 @@ fn read_spec(name: &str, m: pb::Spec) -> Result<MonitorSpec, Invalid> {
         .or(())
         .and_then(|()| draft.check(&Known::default()));
     problems.map_err(|problems| Invalid(problems.to_string().replace('\n', "; ")))
+}
+
+/// What decides on a monitor, as a message: of the open incident only the id.
+pub(super) fn durable_message(durable: &Durable) -> pb::Durable {
+    let open = durable.incident.as_ref();
+    pb::Durable {
+        generation: durable.generation,
+        open_incident: open.map(|i| raw(i.id.as_bytes())).unwrap_or_default(),
+        last_ended_ms: super::millis(durable.last_ended_at),
+        muted_until_not_down: durable.muted_until_not_down,
+        muted_regions: durable
+            .muted_regions
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}
+
+/// What decides on the monitor with this key, and the id of its open incident.
+pub(super) fn durable(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(MonitorId, Durable, Option<IncidentId>), Invalid> {
+    let m: pb::Durable = unframe(value)?;
+    let open = match m.open_incident.is_empty() {
+        true => None,
+        false => Some(id(&m.open_incident, IncidentId::from_bytes)?),
+    };
+    let muted = m.muted_regions.iter().map(|r| region(r));
+    let durable = Durable {
+        generation: m.generation,
+        incident: None,
+        last_ended_at: m.last_ended_ms.map(time),
+        muted_until_not_down: m.muted_until_not_down,
+        muted_regions: muted.collect::<Result<_, _>>()?,
+    };
+    Ok((id(key, MonitorId::from_bytes)?, durable, open))
 }
 
 fn millis(span: Duration) -> u64 {

@@ -13,7 +13,9 @@ use vigilmon_common::result::{CheckResult, Observation, Phases, Run};
 use vigilmon_common::time::Time;
 
 use super::incident::{reason, reason_message, status};
-use super::{Invalid, frame, id, millis, pb, raw, region, required, time, unframe};
+use super::{
+    Invalid, frame, halves, id, millis, of_halves, pb, raw, region, required, time, unframe,
+};
 use crate::store::RegionResult;
 
 /// A group of results, or a block, as bytes.
@@ -81,12 +83,6 @@ impl Head {
             (highs, lows) => highs.iter().zip(lows).any(|(h, l)| *l == low && *h == high),
         }
     }
-}
-
-fn halves(monitor: MonitorId) -> (u64, u64) {
-    let (high, low) = monitor.as_bytes().split_at(8);
-    let half = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
-    (half(high), half(low))
 }
 
 fn to_columns<'a>(results: impl ExactSizeIterator<Item = &'a RegionResult> + Clone) -> pb::Results {
@@ -301,9 +297,7 @@ impl<'a> Rows<'a> {
     }
 
     fn monitor(&self, index: usize) -> MonitorId {
-        let high = u128::from(self.monitor_high.at(index));
-        let low = u128::from(self.monitor_low.at(index));
-        MonitorId::from_bytes((high << 64 | low).to_be_bytes())
+        of_halves(self.monitor_high.at(index), self.monitor_low.at(index))
     }
 
     fn result(

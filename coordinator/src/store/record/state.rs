@@ -4,13 +4,15 @@
 //! range. What belongs to no monitor is in the shard of the fleet. Engines write what
 //! [`Writes::of`] makes and give back what they hold to [`read`].
 
-use vigilmon_common::decide::Durable;
 use vigilmon_common::id::{Epoch, IncidentId, MonitorId};
 use vigilmon_common::identity::{self, MONITOR_SHARDS};
 
-use super::{Invalid, Seal, Stored, decode, encode, frame, id, monitor, pb, raw, region, unframe};
+use super::{
+    Invalid, Seal, Stored, decode, encode, frame, heartbeat, id, monitor, pb, raw, time, unframe,
+};
+use crate::store::change::incident_gone;
 use crate::store::{
-    Change, CommitNo, Entry, HistoryNo, HistoryRecord, PendingId, State, StoreError,
+    Change, CommitNo, Entry, HistoryNo, HistoryRecord, PendingId, PingKeyRecord, State, StoreError,
 };
 
 /// The shard of everything that belongs to no monitor.
@@ -36,10 +38,12 @@ enum Table {
     ApiToken = 11,
     Generation = 12,
     Pending = 13,
+    Heartbeat = 14,
+    HeartbeatDurable = 15,
 }
 
 impl Table {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Mark,
         Self::Monitor,
         Self::Durable,
@@ -53,12 +57,17 @@ impl Table {
         Self::ApiToken,
         Self::Generation,
         Self::Pending,
+        Self::Heartbeat,
+        Self::HeartbeatDurable,
     ];
 }
 
 const EPOCH: &[u8] = b"epoch";
 const COMMIT: &[u8] = b"commit";
 const APPLIED: &[u8] = b"applied";
+const PINGED: &[u8] = b"pinged";
+const ALIVE: &[u8] = b"alive";
+const PING_KEY: &[u8] = b"ping-key";
 const REVISION: &[u8] = b"revision";
 
 fn key(shard: u8, table: Table, id: &[u8]) -> Vec<u8> {
@@ -130,7 +139,8 @@ impl Writes {
 
     fn add(&mut self, place: u32, change: Change, seal: &dyn Seal) {
         use Table::{
-            Agent, AgentToken, ApiToken, Channel, Durable, Generation, Monitor, Region, Route, Row,
+            Agent, AgentToken, ApiToken, Channel, Durable, Generation, Heartbeat, HeartbeatDurable,
+            Monitor, Region, Route, Row,
         };
         match change {
             Change::PutMonitor(m) => {
@@ -142,8 +152,18 @@ impl Writes {
                 self.remove(of_monitor(Durable, id));
             }
             Change::PutDurable(id, durable) => {
-                let value = frame(&durable_message(&durable));
+                let value = frame(&monitor::durable_message(&durable));
                 self.writes.push((of_monitor(Durable, id), Some(value)));
+            }
+            Change::PutHeartbeat(h) => self.put(of_monitor(Heartbeat, h.id), &*h),
+            Change::RemoveHeartbeat(id) => {
+                self.remove(of_monitor(Heartbeat, id));
+                self.remove(of_monitor(HeartbeatDurable, id));
+            }
+            Change::PutHeartbeatDurable(id, durable) => {
+                let value = frame(&heartbeat::durable_message(&durable));
+                self.writes
+                    .push((of_monitor(HeartbeatDurable, id), Some(value)));
             }
             Change::PutIncident(incident) => self.put(incident_key(incident.id), &*incident),
             Change::RemoveIncident(id) => self.remove(incident_key(id)),
@@ -169,6 +189,9 @@ impl Writes {
             }
             Change::SetRevision(revision) => self.mark(REVISION, number(revision)),
             Change::SetApplied(applied) => self.mark(APPLIED, number(applied.0)),
+            Change::SetPinged(seq) => self.mark(PINGED, number(seq)),
+            Change::SetAlive(at) => self.mark(ALIVE, number(at.as_millis().cast_unsigned())),
+            Change::PutPingKey(key) => self.mark(PING_KEY, encode(&key)),
             Change::SetEpoch(epoch) => self.mark(EPOCH, epoch_value(epoch)),
             Change::Record(record) => self.pending.push((place, encode(&record))),
             Change::Settled(id) => self.remove(pending_key(id)),
@@ -207,14 +230,22 @@ pub(in crate::store) fn is_pending(key: &[u8]) -> bool {
     key.starts_with(&pending_prefix())
 }
 
-/// What makes a new tree the same store in a new life: its history is empty.
+/// What makes a new tree the same store in a new life: its history is empty, so that results and
+/// pings are numbered from 1 again.
 pub(in crate::store) fn restored(entries: Vec<Entry>, epoch: Epoch) -> Vec<Write> {
-    let applied = (fleet(Table::Mark, APPLIED), Some(number(0)));
-    let anew = [first_write(epoch), applied];
+    let mark = |name| (fleet(Table::Mark, name), Some(number(0)));
+    let anew = [first_write(epoch), mark(APPLIED), mark(PINGED)];
     let kept = entries
         .into_iter()
         .filter(|(key, _)| !is_pending(key) && anew.iter().all(|(new, _)| new != key));
-    let mut writes: Vec<Write> = kept.map(|(key, value)| (key, Some(value))).collect();
+    let kept = kept.map(|(key, value)| match key.get(5) {
+        Some(&table) if table == Table::HeartbeatDurable as u8 => {
+            let anew = heartbeat::without_pings(&value).unwrap_or(value);
+            (key, Some(anew))
+        }
+        _ => (key, Some(value)),
+    });
+    let mut writes: Vec<Write> = kept.collect();
     writes.extend(anew.clone());
     writes
 }
@@ -264,7 +295,7 @@ pub(in crate::store) fn read<K: AsRef<[u8]>, V: AsRef<[u8]>>(
 ) -> Result<Option<State>, StoreError> {
     let mut state = State::new(Epoch::from_bytes([0; 16]));
     let mut has_epoch = false;
-    let mut open = Vec::new();
+    let mut open = Open::default();
     for (key, value) in entries {
         let (key, value) = (key.as_ref(), value.as_ref());
         let table = Table::ALL
@@ -276,21 +307,42 @@ pub(in crate::store) fn read<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         has_epoch |= table == Table::Mark && id == EPOCH;
         take(&mut state, &mut open, table, id, value, seal)?;
     }
-    for (monitor, incident) in open {
-        let incident = state.incidents.get(&incident).cloned().ok_or_else(|| {
-            let gone = format!("monitor {monitor} names incident {incident}, which is gone");
-            unreadable("monitor's open incident", &Invalid(gone))
-        })?;
-        if let Some(durable) = state.durables.get_mut(&monitor) {
-            durable.incident = Some(incident);
-        }
-    }
+    open.join(&mut state)?;
     Ok(has_epoch.then_some(state))
+}
+
+/// Which incidents are open, of monitors and of heartbeats.
+#[derive(Default)]
+struct Open {
+    monitors: Vec<(MonitorId, IncidentId)>,
+    heartbeats: Vec<(MonitorId, IncidentId)>,
+}
+
+impl Open {
+    /// Puts the incidents as they stand into what decides on those that they are about.
+    fn join(self, state: &mut State) -> Result<(), StoreError> {
+        let incidents = &state.incidents;
+        let stored = |monitor, incident| {
+            let stored = incidents.get(&incident).cloned();
+            stored.ok_or_else(|| incident_gone("state", monitor, incident))
+        };
+        for (id, incident) in self.monitors {
+            if let Some(durable) = state.durables.get_mut(&id) {
+                durable.incident = Some(stored(id, incident)?);
+            }
+        }
+        for (id, incident) in self.heartbeats {
+            if let Some(durable) = state.heartbeat_durables.get_mut(&id) {
+                durable.incident = Some(stored(id, incident)?);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn take(
     state: &mut State,
-    open: &mut Vec<(MonitorId, IncidentId)>,
+    open: &mut Open,
     table: Table,
     key: &[u8],
     value: &[u8],
@@ -313,9 +365,18 @@ fn take(
         }
         Table::Durable => {
             let (id, durable, incident) =
-                durable(key, value).map_err(|e| unreadable("monitor's decisions", &e))?;
-            open.extend(incident.map(|incident| (id, incident)));
+                monitor::durable(key, value).map_err(|e| unreadable("monitor's decisions", &e))?;
+            open.monitors
+                .extend(incident.map(|incident| (id, incident)));
             state.durables.insert(id, durable);
+        }
+        Table::Heartbeat => put!(heartbeats, id),
+        Table::HeartbeatDurable => {
+            let (id, durable, incident) = heartbeat::durable(key, value)
+                .map_err(|e| unreadable("heartbeat's decisions", &e))?;
+            open.heartbeats
+                .extend(incident.map(|incident| (id, incident)));
+            state.heartbeat_durables.insert(id, durable);
         }
         Table::Incident => put!(incidents, id),
         Table::Row => put!(rows, id),
@@ -346,40 +407,14 @@ fn mark(state: &mut State, name: &[u8], value: &[u8]) -> Result<(), StoreError> 
         }
         COMMIT => state.commit = CommitNo(read_number(value)?),
         APPLIED => state.applied = HistoryNo(read_number(value)?),
+        PINGED => state.pinged = read_number(value)?,
+        ALIVE => state.alive = Some(time(read_number(value)?.cast_signed())),
+        PING_KEY => {
+            let key = decode(value).map_err(|e| unreadable(PingKeyRecord::NAME, &e))?;
+            state.ping_key = Some(key);
+        }
         REVISION => state.revision = read_number(value)?,
         _ => return Err(unreadable("mark", &Invalid::new("its name is unknown"))),
     }
     Ok(())
-}
-
-fn durable_message(durable: &Durable) -> pb::Durable {
-    let open = durable.incident.as_ref();
-    pb::Durable {
-        generation: durable.generation,
-        open_incident: open.map(|i| raw(i.id.as_bytes())).unwrap_or_default(),
-        last_ended_ms: super::millis(durable.last_ended_at),
-        muted_until_not_down: durable.muted_until_not_down,
-        muted_regions: durable
-            .muted_regions
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
-    }
-}
-
-fn durable(key: &[u8], value: &[u8]) -> Result<(MonitorId, Durable, Option<IncidentId>), Invalid> {
-    let m: pb::Durable = unframe(value)?;
-    let open = match m.open_incident.is_empty() {
-        true => None,
-        false => Some(id(&m.open_incident, IncidentId::from_bytes)?),
-    };
-    let muted = m.muted_regions.iter().map(|r| region(r));
-    let durable = Durable {
-        generation: m.generation,
-        incident: None,
-        last_ended_at: m.last_ended_ms.map(super::time),
-        muted_until_not_down: m.muted_until_not_down,
-        muted_regions: muted.collect::<Result<_, _>>()?,
-    };
-    Ok((id(key, MonitorId::from_bytes)?, durable, open))
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vigilmon_common::decide::Durable;
+use vigilmon_common::heartbeat::{
+    self, Heartbeat, HeartbeatDraft, LastPing, Method, OpenRun, Ping, PingToken, Signal, Spell,
+    Unobserved,
+};
 use vigilmon_common::id::{AgentId, ChannelId, Epoch, IncidentId, MonitorId, RouteId, TokenId};
 use vigilmon_common::incident::{
     AgentEvidence, Evidence, Incident, IncidentStatus, MonitorFacts, RegionEvidence, Resolution,
@@ -20,7 +24,7 @@ use vigilmon_common::time::Time;
 
 use crate::store::{
     AgentRecord, AgentTokenRecord, ApiTokenRecord, AssignmentSpan, AuditEntry, DeliveryRecord,
-    DeliveryResult, KeptMessage, RegionRecord, RegionResult, Role,
+    DeliveryResult, KeptMessage, PingKeyRecord, RegionRecord, RegionResult, Role, StoredPing,
 };
 
 /// 2026-03-01 00:00 UTC.
@@ -161,6 +165,122 @@ pub(super) fn durable(n: u64, open: Option<Incident>) -> Durable {
         last_ended_at: Some(DAY_START),
         muted_until_not_down: n == 2,
         muted_regions: vec![region(1)],
+    }
+}
+
+/// A heartbeat with everything that a record may carry; every other one has a period.
+pub(super) fn heartbeat(n: u64) -> Heartbeat {
+    let is_period = n.is_multiple_of(2);
+    let draft = HeartbeatDraft {
+        name: Some(format!("heartbeat {n}")),
+        every: is_period.then(|| Duration::from_secs(90 + n)),
+        cron: (!is_period).then(|| "17 2 * * 1-5".to_owned()),
+        tz: (!is_period).then(|| "Europe/Berlin".to_owned()),
+        grace: Some(Duration::from_secs(n)),
+        max_run: is_period.then(|| Duration::from_mins(20)),
+        alarm_before_first_ping: Some(is_period),
+        post_only: Some(!is_period),
+        severity: Some("warning".to_owned()),
+        labels: Some(BTreeMap::from([("team".to_owned(), format!("t{n}"))])),
+        notify: Some(vec![channel_id(n).to_string()]),
+    };
+    let token = |digest, until| PingToken {
+        digest: [digest; 32],
+        sealed: vec![1, 2, digest],
+        until,
+    };
+    Heartbeat {
+        id: monitor_id(n),
+        spec: draft.check(&Known::default()).unwrap(),
+        paused: is_period,
+        created_at: DAY_START,
+        updated_at: DAY_START + Duration::from_millis(n),
+        version: n + 1,
+        tokens: vec![token(3, None), token(4, Some(DAY_START))],
+    }
+}
+
+pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Durable {
+    let spell = Spell {
+        from: DAY_START,
+        to: DAY_START + Duration::from_mins(n),
+    };
+    heartbeat::Durable {
+        generation: n,
+        incident: open,
+        last_ended_at: Some(DAY_START),
+        seq: n,
+        n: 1000 + n,
+        last_ping: Some(LastPing {
+            at: DAY_START,
+            signal: Signal::Exit(3),
+        }),
+        last_success: Some(DAY_START + Duration::from_secs(1)),
+        since: Some(DAY_START + Duration::from_secs(2)),
+        anchor: Some(DAY_START + Duration::from_secs(3)),
+        moved: Duration::from_millis(4567),
+        spell: Some(spell),
+        unobserved: Some(Unobserved {
+            due: DAY_START + Duration::from_secs(4),
+            spell,
+        }),
+        runs: vec![
+            OpenRun {
+                rid: Some("run-1".into()),
+                started: DAY_START,
+                overrun: true,
+            },
+            OpenRun {
+                rid: None,
+                started: DAY_START + Duration::from_secs(5),
+                overrun: false,
+            },
+        ],
+        last_run: Some(Duration::from_millis(1234)),
+        never_finished: 9,
+        muted: true,
+        bodies: vec![(1, 10_000), (n, 7)],
+    }
+}
+
+/// A heartbeat's ping with everything that it may carry: number `seq` of all, `n` of its own.
+pub(super) fn ping(heartbeat: u64, seq: u64, n: u64) -> Ping {
+    let signals = [Signal::Success, Signal::Start, Signal::Exit(7), Signal::Log];
+    let methods = [Method::Get, Method::Head, Method::Post, Method::Put];
+    let turn = usize::try_from(seq % 4).unwrap();
+    Ping {
+        heartbeat: monitor_id(heartbeat),
+        seq,
+        n,
+        at: DAY_START + Duration::from_millis(seq),
+        signal: signals[turn],
+        rid: (turn > 0).then(|| format!("run-{n}").into()),
+        method: methods[turn],
+        from: match turn {
+            0 => None,
+            1 => Some("192.0.2.7".parse().unwrap()),
+            _ => Some("2001:db8::7".parse().unwrap()),
+        },
+        agent: "curl/8.5.0".into(),
+        count: 1 + u32::try_from(turn).unwrap(),
+        body_kept: 4,
+        body_size: 123_456,
+    }
+}
+
+/// A ping, with its number as its body.
+pub(super) fn stored_ping(heartbeat: u64, seq: u64, n: u64) -> StoredPing {
+    let body = Some(seq.to_string().into());
+    StoredPing {
+        ping: ping(heartbeat, seq, n),
+        body,
+    }
+}
+
+pub(super) fn ping_key() -> PingKeyRecord {
+    PingKeyRecord {
+        digest: [6; 32],
+        sealed: vec![6, 7, 8],
     }
 }
 

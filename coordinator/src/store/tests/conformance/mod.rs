@@ -1,6 +1,7 @@
 //! One suite for all engines: the same calls have the same answers, before and after a reopen.
 
 mod history;
+mod pings;
 mod state;
 
 /// Each test on each engine.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use vigilmon_common::heartbeat;
 use vigilmon_common::id::Epoch;
 
 use super::super::bed::Bed;
@@ -17,6 +18,8 @@ on_every_engine! {
     many_commits_at_once_are_all_there
     a_large_record_grows_and_shrinks
     an_open_incident_is_kept_once_and_comes_back_with_its_monitor
+    what_was_put_of_heartbeats_is_there_until_it_is_removed
+    an_open_incident_comes_back_with_its_heartbeat
 }
 
 async fn a_new_store_is_empty_and_has_its_epoch(bed: &mut Bed) {
@@ -173,6 +176,87 @@ async fn an_open_incident_is_kept_once_and_comes_back_with_its_monitor(bed: &mut
         state.durables[&samples::monitor_id(1)].incident,
         Some(changed)
     );
+
+    let removal = Change::RemoveIncident(samples::incident_id(1));
+    bed.stores.state.commit(vec![removal]).await.unwrap();
+    let error = bed.stores.state.load().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error}");
+}
+
+async fn what_was_put_of_heartbeats_is_there_until_it_is_removed(bed: &mut Bed) {
+    let state = bed.state().await;
+    assert_eq!((state.pinged, state.alive, state.ping_key), (0, None, None));
+    // The marks speak of pings that are stored.
+    let pings = vec![samples::stored_ping(1, 77, 1)];
+    bed.stores
+        .history
+        .append_pings(pings, vec![])
+        .await
+        .unwrap();
+    let puts = vec![
+        Change::PutHeartbeat(Box::new(samples::heartbeat(1))),
+        Change::PutHeartbeat(Box::new(samples::heartbeat(2))),
+        Change::PutHeartbeatDurable(
+            samples::monitor_id(1),
+            Box::new(samples::heartbeat_durable(1, None)),
+        ),
+        Change::PutHeartbeatDurable(samples::monitor_id(2), Box::default()),
+        Change::PutMonitor(Box::new(samples::monitor(3))),
+        Change::SetPinged(77),
+        Change::SetAlive(samples::DAY_START),
+        Change::PutPingKey(samples::ping_key()),
+    ];
+    bed.stores.state.commit(puts).await.unwrap();
+    bed.reopen().await;
+    let state = bed.state().await;
+    let (first, second) = (samples::monitor_id(1), samples::monitor_id(2));
+    assert_eq!(state.heartbeats[&first], samples::heartbeat(1));
+    assert_eq!(state.heartbeats[&second], samples::heartbeat(2));
+    let durable = samples::heartbeat_durable(1, None);
+    assert_eq!(state.heartbeat_durables[&first], durable);
+    let empty = heartbeat::Durable::default();
+    assert_eq!(state.heartbeat_durables[&second], empty);
+    assert_eq!(state.pinged, 77);
+    assert_eq!(state.alive, Some(samples::DAY_START));
+    assert_eq!(state.ping_key, Some(samples::ping_key()));
+    assert_eq!(state.monitors.len(), 1);
+
+    let removal = vec![Change::RemoveHeartbeat(first)];
+    bed.stores.state.commit(removal).await.unwrap();
+    bed.reopen().await;
+    let state = bed.state().await;
+    let left: Vec<_> = state.heartbeats.into_keys().collect();
+    assert_eq!(left, [second]);
+    let left: Vec<_> = state.heartbeat_durables.into_keys().collect();
+    assert_eq!(left, [second]);
+    assert_eq!(state.monitors.len(), 1, "a monitor is another thing");
+}
+
+async fn an_open_incident_comes_back_with_its_heartbeat(bed: &mut Bed) {
+    // What decides on it is stored as of this ping.
+    let pings = vec![samples::stored_ping(1, 5, 1)];
+    bed.stores
+        .history
+        .append_pings(pings, vec![])
+        .await
+        .unwrap();
+    let first = samples::incident(1, 1);
+    let durable = samples::heartbeat_durable(1, Some(first.clone()));
+    let changes = vec![
+        Change::PutHeartbeatDurable(samples::monitor_id(1), Box::new(durable.clone())),
+        Change::PutIncident(Box::new(first)),
+    ];
+    bed.stores.state.commit(changes).await.unwrap();
+    let changed = samples::incident(1, 50);
+    let change = Change::PutIncident(Box::new(changed.clone()));
+    bed.stores.state.commit(vec![change]).await.unwrap();
+    bed.reopen().await;
+    let state = bed.state().await;
+    let expected = heartbeat::Durable {
+        incident: Some(changed),
+        ..durable
+    };
+    assert_eq!(state.heartbeat_durables[&samples::monitor_id(1)], expected);
 
     let removal = Change::RemoveIncident(samples::incident_id(1));
     bed.stores.state.commit(vec![removal]).await.unwrap();
