@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use vigilmon_common::heartbeat::{
-    Durable, Heartbeat, HeartbeatDraft, HeartbeatSpec, LastPing, OpenRun, PingToken, Schedule,
-    Spell, Unobserved,
+    Durable, Heartbeat, HeartbeatDraft, HeartbeatSpec, KeptBody, LastPing, OpenRun, PingToken,
+    Schedule, Spell, Unobserved,
 };
 use vigilmon_common::id::{ChannelId, IncidentId, MonitorId};
 use vigilmon_common::monitor::draft::Known;
@@ -123,7 +123,11 @@ impl Stored for PingKeyRecord {
 pub(super) fn durable_message(durable: &Durable) -> pb::HeartbeatDurable {
     let open = durable.incident.as_ref();
     let last_signal = durable.last_ping.map(|last| signal_code(last.signal));
-    let (body_seq, body_size) = durable.bodies.iter().copied().unzip();
+    let body = |body: &KeptBody| pb::KeptBody {
+        seq: body.seq,
+        n: body.n,
+        size: body.size,
+    };
     pb::HeartbeatDurable {
         generation: durable.generation,
         open_incident: open.map(|i| raw(i.id.as_bytes())).unwrap_or_default(),
@@ -145,8 +149,7 @@ pub(super) fn durable_message(durable: &Durable) -> pb::HeartbeatDurable {
         last_run_ms: durable.last_run.map(span),
         never_finished: durable.never_finished,
         muted: durable.muted,
-        body_seq,
-        body_size,
+        bodies: durable.bodies.iter().map(body).collect(),
     }
 }
 
@@ -160,9 +163,11 @@ pub(super) fn durable(
         true => None,
         false => Some(id(&m.open_incident, IncidentId::from_bytes)?),
     };
-    if m.body_seq.len() != m.body_size.len() {
-        return Err(Invalid::new("its bodies lack numbers or sizes"));
-    }
+    let body = |body: pb::KeptBody| KeptBody {
+        seq: body.seq,
+        n: body.n,
+        size: body.size,
+    };
     let last_ping = m.last_ping_ms.map(|at| {
         let signal = signal(m.last_signal)?;
         let at = time(at);
@@ -185,7 +190,7 @@ pub(super) fn durable(
         last_run: m.last_run_ms.map(Duration::from_millis),
         never_finished: m.never_finished,
         muted: m.muted,
-        bodies: m.body_seq.into_iter().zip(m.body_size).collect(),
+        bodies: m.bodies.into_iter().map(body).collect(),
     };
     Ok((id(key, MonitorId::from_bytes)?, durable, open))
 }
@@ -194,8 +199,7 @@ pub(super) fn durable(
 pub(super) fn without_pings(value: &[u8]) -> Option<Vec<u8>> {
     let mut m: pb::HeartbeatDurable = unframe(value).ok()?;
     m.seq = 0;
-    m.body_seq.clear();
-    m.body_size.clear();
+    m.bodies.clear();
     Some(frame(&m))
 }
 
@@ -225,6 +229,7 @@ fn run_message(run: &OpenRun) -> pb::OpenRun {
         rid: run.rid.as_deref().unwrap_or_default().to_owned(),
         started_ms: run.started.as_millis(),
         overrun: run.overrun,
+        spared_ms: span(run.spared),
     }
 }
 
@@ -233,6 +238,7 @@ fn run(m: pb::OpenRun) -> OpenRun {
         rid: (!m.rid.is_empty()).then(|| m.rid.into()),
         started: time(m.started_ms),
         overrun: m.overrun,
+        spared: Duration::from_millis(m.spared_ms),
     }
 }
 

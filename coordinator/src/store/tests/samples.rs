@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vigilmon_common::decide::Durable;
 use vigilmon_common::heartbeat::{
-    self, Heartbeat, HeartbeatDraft, LastPing, Method, OpenRun, Ping, PingToken, Signal, Spell,
-    Unobserved,
+    self, Heartbeat, HeartbeatDraft, KeptBody, LastPing, Method, OpenRun, Ping, PingToken, Signal,
+    Spell, Unobserved,
 };
 use vigilmon_common::id::{AgentId, ChannelId, Epoch, IncidentId, MonitorId, RouteId, TokenId};
 use vigilmon_common::incident::{
@@ -228,18 +228,24 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
             OpenRun {
                 rid: Some("run-1".into()),
                 started: DAY_START,
+                spared: Duration::from_millis(31_000),
                 overrun: true,
             },
             OpenRun {
                 rid: None,
                 started: DAY_START + Duration::from_secs(5),
+                spared: Duration::ZERO,
                 overrun: false,
             },
         ],
         last_run: Some(Duration::from_millis(1234)),
         never_finished: 9,
         muted: true,
-        bodies: vec![(1, 10_000), (n, 7)],
+        bodies: vec![KeptBody {
+            seq: n,
+            n: 1000 + n,
+            size: 10_000,
+        }],
     }
 }
 
