@@ -21,22 +21,35 @@ use crate::monitor::Severity;
 use crate::name::Name;
 use crate::time::Time;
 
+mod bodies;
+mod deadlines;
 mod draft;
 mod fields;
 mod interface;
+mod listening;
+mod marks;
 mod ping;
 mod schedule;
+mod slug;
 pub mod snippets;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
+pub use bodies::Bodies;
+pub use deadlines::Deadlines;
 pub use draft::HeartbeatDraft;
 pub use fields::fields;
 pub use interface::{
     Brief, Durable, Effect, HeartbeatFacts, Input, KeptBody, LastPing, OpenRun, Refusal, Spell,
     Unobserved, View,
 };
+pub use listening::{GAP_MAX, Heard, Listening, MARK_EVERY, SET_BACK_MIN};
+pub use marks::{Mark, marks};
 pub use ping::{AGENT_MAX, Method, Ping, RID_MAX, Signal, is_rid};
-pub use schedule::{Cron, InvalidSchedule, Schedule, TIME_ZONE_DEFAULT};
+pub use schedule::{Cron, Expected, InvalidSchedule, Schedule, TIME_ZONE_DEFAULT};
+pub use slug::slug;
 pub use state::HeartbeatState;
 
 /// Shortest period.
@@ -58,6 +71,8 @@ pub const BODIES_TOTAL_MAX: u64 = 1 << 30;
 pub const STORED_A_SECOND: u32 = 100;
 /// Runs of a heartbeat that may be open at once; the oldest is given up as never finished.
 pub const RUNS_MAX: usize = 10;
+/// A spell of our own downtime up to this long moves deadlines; a longer one may excuse a miss.
+pub const SPELL_SHORT_MAX: Duration = Duration::from_secs(30);
 /// How long before its due time, at most, a ping settles it.
 pub const EARLY_MAX: Duration = Duration::from_secs(300);
 

@@ -28,6 +28,15 @@ pub struct Cron {
     time_zone: Box<str>,
 }
 
+/// A ping that a cron schedule expects.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Expected {
+    /// From when on a ping settles it.
+    pub opens: Time,
+    /// When it is expected.
+    pub at: Time,
+}
+
 /// A text that is no schedule.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidSchedule {
@@ -74,6 +83,19 @@ impl Cron {
     #[must_use]
     pub fn time_zone(&self) -> &str {
         &self.time_zone
+    }
+
+    /// The first expected ping that one at `settled` does not settle.
+    #[must_use]
+    pub fn expected_after(&self, settled: Time) -> Option<Expected> {
+        let mut at = self.next_after(settled)?;
+        while at - super::EARLY_MAX <= settled {
+            at = self.next_after(at)?;
+        }
+        Some(Expected {
+            opens: at - super::EARLY_MAX,
+            at,
+        })
     }
 
     /// The first expected time later than `after`.

@@ -1,0 +1,71 @@
+//! By hand: acknowledging, commenting and closing an open incident.
+//!
+//! A success closes an incident by itself, so one that is open has heard none since: closing is
+//! refused unless forced. Forced while the awaited ping is overdue, it stays closed until the next
+//! sign of life: that the job is silent is known.
+
+use super::HeartbeatState;
+use super::evidence::Decided;
+use super::incident::Hand;
+use crate::heartbeat::interface::{Effect, Refusal};
+use crate::incident::{IncidentStatus, Resolution, TransitionKind};
+use crate::time::Time;
+
+impl HeartbeatState {
+    pub(super) fn acknowledge(
+        &mut self,
+        by: String,
+        note: String,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let incident = self.durable.incident.as_mut().ok_or(Refusal::NotOpen)?;
+        incident.status = IncidentStatus::Acknowledged;
+        incident.acknowledged_by = Some(by.clone());
+        let hand = Hand { by: Some(by), note };
+        self.transition(TransitionKind::Acknowledged, hand, None, now, effects);
+        Ok(())
+    }
+
+    pub(super) fn comment(
+        &mut self,
+        by: String,
+        note: String,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.durable.incident.as_ref().ok_or(Refusal::NotOpen)?;
+        let hand = Hand { by: Some(by), note };
+        self.transition(TransitionKind::Commented, hand, None, now, effects);
+        Ok(())
+    }
+
+    pub(super) fn resolve(
+        &mut self,
+        by: String,
+        force: bool,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        self.durable.incident.as_ref().ok_or(Refusal::NotOpen)?;
+        if !force {
+            return Err(Refusal::StillDown);
+        }
+        let overdue = self.deadline().is_some_and(|deadline| now > deadline);
+        self.durable.muted = overdue && !self.is_held();
+        let hand = Hand {
+            by: Some(by),
+            note: String::new(),
+        };
+        self.close(
+            Resolution::Forced,
+            now,
+            hand,
+            &Decided::ByHand,
+            now,
+            effects,
+        );
+        self.refresh(now, effects);
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! Deafness: what our own downtime and a clock that was set back do to deadlines.
+//!
+//! What we could not hear is not held against a job. A short spell moves the deadlines that it
+//! touches by its length: a ping that is tried again comes a little later. A long one in the span
+//! in which a ping was due makes its absence `unobserved`; a run that may have ended in it gets
+//! its whole time again. A deadline that was over before the spell alarms as ever.
+
+use std::time::Duration;
+
+use super::HeartbeatState;
+use crate::heartbeat::SPELL_SHORT_MAX;
+use crate::heartbeat::interface::{Effect, Spell};
+use crate::time::Time;
+
+impl HeartbeatState {
+    pub(super) fn deaf(&mut self, spell: Spell, now: Time, effects: &mut Vec<Effect>) {
+        if spell.to <= spell.from {
+            return;
+        }
+        self.spare_runs(spell);
+        if self.durable.incident.is_some() || self.durable.muted {
+            return;
+        }
+        if self.deadline().is_some_and(|d| d < spell.from) && !self.is_held() {
+            // The former spell's miss is due; what is awaited after it is what this one touches.
+            self.excuse(effects);
+        }
+        let (Some(awaited), Some(deadline)) = (self.awaited, self.deadline()) else {
+            return;
+        };
+        let counted_from = self.every().map_or(awaited.opens, |e| awaited.due - e);
+        if spell.length() > SPELL_SHORT_MAX {
+            if spell.touches(awaited.opens, deadline) {
+                self.durable.spell = Some(spell);
+                self.unsaved = true;
+            }
+        } else if spell.touches(counted_from, deadline) {
+            self.durable.moved += spell.length();
+            self.unsaved = true;
+            self.refresh(now.min(spell.to), effects);
+        }
+    }
+
+    fn spare_runs(&mut self, spell: Spell) {
+        let Some(max_run) = self.heartbeat.spec.max_run else {
+            return;
+        };
+        for run in self.durable.runs.iter_mut().filter(|run| !run.overrun) {
+            if !spell.touches(run.started, run.started + max_run + run.spared) {
+                continue;
+            }
+            match spell.length() > SPELL_SHORT_MAX {
+                true => run.spared = run.spared.max(spell.to.since(run.started)),
+                false => run.spared += spell.length(),
+            }
+            self.unsaved = true;
+        }
+    }
+
+    /// Everything that deadlines are counted from is as long ago as before, by the clock as it is
+    /// now. To be put before any ping that was read after the clock was set.
+    pub(super) fn set_back(&mut self, by: Duration, now: Time) {
+        let durable = &mut self.durable;
+        let back = |at: &mut Time| *at = (*at - by).min(now);
+        if let Some(anchor) = &mut durable.anchor {
+            back(anchor);
+        }
+        if let Some(since) = &mut durable.since {
+            back(since);
+        }
+        for run in &mut durable.runs {
+            back(&mut run.started);
+        }
+        let unobserved = durable.unobserved.as_mut().map(|miss| &mut miss.spell);
+        for spell in durable.spell.as_mut().into_iter().chain(unobserved) {
+            back(&mut spell.from);
+            back(&mut spell.to);
+        }
+        self.newest = self.newest.min(now);
+        self.unsaved = true;
+        self.expect();
+    }
+}

@@ -1,0 +1,105 @@
+//! Saved: what an edit, a pause, a resumption or a removal does to deadlines and the incident.
+//!
+//! Pausing and removing close what is open, and say so. Resuming, and another schedule, count
+//! anew from that moment, where alarms are armed: once it was ever pinged, or where silence alarms
+//! before that. An open incident stays open over another schedule: nobody has heard that the job is
+//! well.
+
+use super::HeartbeatState;
+use super::evidence::Decided;
+use super::incident::Hand;
+use crate::heartbeat::interface::Effect;
+use crate::heartbeat::{Heartbeat, HeartbeatStatus};
+use crate::incident::Resolution;
+use crate::time::Time;
+
+impl HeartbeatState {
+    pub(super) fn saved(&mut self, heartbeat: &Heartbeat, now: Time, effects: &mut Vec<Effect>) {
+        let former = std::mem::replace(&mut self.heartbeat, heartbeat.clone());
+        let another_schedule = former.spec.schedule != heartbeat.spec.schedule;
+        match (former.paused, heartbeat.paused) {
+            (_, true) => self.suspend(Resolution::Paused, &Decided::Paused, now, effects),
+            (true, false) => self.resume(now, effects),
+            (false, false) if another_schedule => self.count_anew(now, effects),
+            (false, false) => self.adjust(&former, now, effects),
+        }
+    }
+
+    pub(super) fn removed(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.suspend(Resolution::Removed, &Decided::Removed, now, effects);
+    }
+
+    fn suspend(
+        &mut self,
+        resolution: Resolution,
+        decided: &Decided<'_>,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let hand = Hand::default();
+        self.close(resolution, now, hand, decided, now, effects);
+        let durable = &mut self.durable;
+        let changes = durable.anchor.is_some() || !durable.runs.is_empty() || durable.muted;
+        durable.anchor = None;
+        durable.runs.clear();
+        durable.muted = false;
+        self.unsaved |= changes;
+        self.unsaved |= self.forget_unobserved(effects);
+        self.expect_anew();
+        if resolution == Resolution::Paused && self.status != HeartbeatStatus::Paused {
+            self.refresh(now, effects);
+            self.unsaved = true;
+        }
+    }
+
+    fn resume(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.durable.runs.clear();
+        self.arm(now, effects);
+        self.set_status(HeartbeatStatus::New, now, effects);
+    }
+
+    fn count_anew(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        self.arm(now, effects);
+        match self.status {
+            HeartbeatStatus::New => self.durable.since = Some(now),
+            HeartbeatStatus::Late => {
+                let heard = self.durable.last_ping.map_or(now, |ping| ping.at);
+                let (status, _) = self.standing(now);
+                self.set_status(status, heard.min(now), effects);
+            }
+            HeartbeatStatus::Up | HeartbeatStatus::Down | HeartbeatStatus::Paused => {}
+        }
+    }
+
+    /// Counts from now on, where alarms are armed.
+    fn arm(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let armed = self.durable.last_ping.is_some() || self.heartbeat.spec.alarm_before_first_ping;
+        self.durable.anchor = armed.then_some(now);
+        self.durable.muted = false;
+        self.forget_unobserved(effects);
+        self.unsaved = true;
+        self.expect_anew();
+    }
+
+    /// Takes over an edit that left the schedule as it was.
+    fn adjust(&mut self, former: &Heartbeat, now: Time, effects: &mut Vec<Effect>) {
+        let spec = &self.heartbeat.spec;
+        if former.spec.alarm_before_first_ping != spec.alarm_before_first_ping
+            && self.durable.last_ping.is_none()
+        {
+            self.arm(now, effects);
+        }
+        if former.spec.max_run != self.heartbeat.spec.max_run {
+            // A run that is over the new limit already is known; the edit is not what it does.
+            for at in 0..self.durable.runs.len() {
+                let limit = self.run_limit(&self.durable.runs[at]);
+                self.durable.runs[at].overrun |= limit.is_some_and(|limit| now > limit);
+            }
+            self.unsaved |= !self.durable.runs.is_empty();
+        }
+        self.expect();
+        if self.status == HeartbeatStatus::Late {
+            self.refresh(now, effects);
+        }
+    }
+}
