@@ -13,6 +13,7 @@ mod audit;
 mod board;
 mod command;
 mod configuration;
+mod consequences;
 mod directory;
 mod dispatch;
 mod env;

@@ -7,7 +7,7 @@
 //! before anything leaves that is not on the disk.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +15,14 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::decide::{Brief, CheckNow, Effect, Input, MonitorState, Refusal};
 use vigilmon_common::id::{AgentId, MonitorId};
-use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
-use vigilmon_common::notify::plan::plan;
-use vigilmon_common::notify::row::{Row, RowState};
 use vigilmon_common::time::Time;
 use vigilmon_runtime::clock::Stopwatch;
 use vigilmon_runtime::fault;
 
 use super::applied::Ticket;
+use super::consequences::Consequences;
 use super::env::Env;
-use super::events;
 use crate::store::{Change, RegionResult};
 
 /// Messages that may wait for an owner; senders wait beyond.
@@ -57,25 +54,14 @@ struct Watched {
     settled: Time,
 }
 
-/// What a group brings about, gathered while it is applied.
-#[derive(Default)]
-struct Consequences {
-    checks: Vec<(MonitorId, CheckNow)>,
-    incidents: Vec<Incident>,
-    rows: Vec<Row>,
-    save: BTreeSet<MonitorId>,
-    briefs: Vec<(MonitorId, Brief)>,
-    changes: Vec<Change>,
-    replies: Vec<Box<dyn FnOnce() + Send>>,
-    seen: bool,
-}
-
 /// Owns some shards.
 pub(crate) struct Owner {
     env: Env,
     monitors: HashMap<MonitorId, Watched>,
     timers: BinaryHeap<Reverse<(Time, MonitorId)>>,
     effects: Vec<Effect>,
+    checks: Vec<(MonitorId, CheckNow)>,
+    briefs: Vec<(MonitorId, Brief)>,
     asked_again: HashSet<AgentId>,
     marked_at: Time,
     started: Time,
@@ -90,6 +76,8 @@ impl Owner {
             monitors: HashMap::new(),
             timers: BinaryHeap::new(),
             effects: Vec::new(),
+            checks: Vec::new(),
+            briefs: Vec::new(),
             asked_again: HashSet::new(),
             started: marked_at,
             marked_at,
@@ -171,7 +159,7 @@ impl Owner {
             );
         }
         self.fire_timers(now, &mut out);
-        self.ask(&mut out);
+        self.ask();
         self.commit(&mut out, ticket).await?;
         for tell in done {
             let _ = tell.send(());
@@ -211,25 +199,13 @@ impl Owner {
         let mut told = None;
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::CheckNow(check) => out.checks.push((id, check)),
+                Effect::CheckNow(check) => self.checks.push((id, check)),
                 Effect::Transition(incident) => {
-                    let mut incident = *incident;
-                    // A late timer and the input itself may each move it: both were decided
-                    // before anybody was told of the first.
-                    if let Some((_, told)) = told.take_if(|(id, _)| *id == incident.id) {
-                        incident.told = told;
+                    let notify = &watched.monitor.spec.notify;
+                    out.transition(&self.env, (id, notify), *incident, &mut told, now);
+                    if let Some((incident, told)) = &told {
+                        watched.state.note_told(*incident, told.clone());
                     }
-                    let rows = notify(&self.env, &watched.monitor, &mut incident, now);
-                    told = Some((incident.id, incident.told.clone()));
-                    watched.state.note_told(incident.id, incident.told.clone());
-                    log_transition(&incident, &rows);
-                    let directory = self.env.notify_directory.load();
-                    out.changes
-                        .extend(events::change(&incident, &directory.public_url));
-                    out.rows.extend(rows);
-                    out.incidents.push(incident);
-                    out.save.insert(id);
-                    out.seen = true;
                 }
                 Effect::Status { .. } => out.seen = true,
                 Effect::Save => {
@@ -240,7 +216,7 @@ impl Owner {
         let brief = watched.state.brief();
         if brief != watched.brief {
             watched.brief = brief;
-            out.briefs.push((id, brief));
+            self.briefs.push((id, brief));
         }
         if let Some(wake) = watched.state.next_wake()
             && watched.armed.is_none_or(|armed| wake < armed)
@@ -269,9 +245,9 @@ impl Owner {
     }
 
     /// `CheckNow` leaves before the state commit: it tells nobody anything.
-    fn ask(&self, out: &mut Consequences) {
+    fn ask(&mut self) {
         let now = self.env.clock.monotonic();
-        for (monitor, check) in out.checks.drain(..) {
+        for (monitor, check) in self.checks.drain(..) {
             if let Some(watched) = self.monitors.get(&monitor) {
                 self.env
                     .dispatch
@@ -286,41 +262,15 @@ impl Owner {
         out: &mut Consequences,
         ticket: Option<Ticket>,
     ) -> anyhow::Result<()> {
-        let mut changes = std::mem::take(&mut out.changes);
         let saved = std::mem::take(&mut out.save);
-        // An open incident may change without a transition: a region joins those that it names.
-        let open = saved
+        let saved = saved
             .iter()
-            .filter_map(|id| self.monitors.get(id)?.state.incident());
+            .filter_map(|id| Some((*id, &self.monitors.get(id)?.state)));
+        // An open incident may change without a transition: a region joins those that it names.
+        let open = saved.clone().filter_map(|(_, state)| state.incident());
         out.incidents.extend(open.cloned());
-        let mut newest: BTreeMap<_, &Incident> = BTreeMap::new();
-        for incident in &out.incidents {
-            newest.insert(incident.id, incident);
-        }
-        changes.extend(
-            newest
-                .into_values()
-                .map(|i| Change::PutIncident(Box::new(i.clone()))),
-        );
-        for id in saved {
-            if let Some(watched) = self.monitors.get(&id) {
-                changes.push(Change::PutDurable(id, Box::new(watched.state.durable())));
-            }
-        }
-        changes.extend(
-            out.rows
-                .iter()
-                .map(|row| Change::PutRow(Box::new(row.clone()))),
-        );
-        if !changes.is_empty() {
-            fault::point("before-commit");
-            let events = self.env.events.begin(&changes);
-            let commit = self.env.stores.state.commit(changes).await?;
-            fault::point("after-commit");
-            if let Some(events) = events {
-                events.committed(commit);
-            }
-        }
+        let durables = saved.map(|(id, state)| Change::PutDurable(id, Box::new(state.durable())));
+        out.commit(&self.env, durables).await?;
         if let Some(ticket) = ticket {
             ticket.applied();
         }
@@ -328,20 +278,9 @@ impl Owner {
     }
 
     /// Step 4: what is on the disk may be told.
-    fn hand_over(&self, out: Consequences) {
-        for incident in out.incidents {
-            self.env.incidents.put(incident);
-        }
-        self.env.board.put(out.briefs);
-        if !out.rows.is_empty() {
-            self.env.notifier.added(out.rows);
-        }
-        for reply in out.replies {
-            reply();
-        }
-        if out.seen {
-            self.env.changed.send_modify(|n| *n += 1);
-        }
+    fn hand_over(&mut self, out: Consequences) {
+        self.env.board.put(self.briefs.drain(..));
+        out.hand_over(&self.env);
     }
 
     /// Keeps the stored mark of applied results young.
@@ -378,42 +317,6 @@ fn append_or_take(all: &mut Vec<RegionResult>, some: Vec<RegionResult>) {
         *all = some
     } else {
         all.extend(some)
-    }
-}
-
-fn notify(env: &Env, monitor: &Monitor, incident: &mut Incident, now: Time) -> Vec<Row> {
-    let directory = env.notify_directory.load();
-    plan(incident, &monitor.spec.notify, &directory, now, &mut || {
-        env.rows.next()
-    })
-}
-
-fn log_transition(incident: &Incident, rows: &[Row]) {
-    let messages = rows.iter().filter(|row| !row.is_waiting()).count();
-    if let Some(last) = incident.transitions.last() {
-        tracing::info!(
-            incident = %incident.id,
-            transition = %last.kind,
-            scope = %incident.scope,
-            reason = %incident.reason.code,
-            messages,
-            "incident changed"
-        );
-    }
-}
-
-/// Says what became of a step whose time had come.
-pub(super) fn log_step(row: &Row) {
-    let (channel, key) = (&row.channel, &row.key);
-    match &row.state {
-        RowState::Suppressed(reason) => {
-            tracing::info!(%channel, key, reason, "step not sent");
-        }
-        _ if row.is_waiting() => {
-            let to = row.next_at.to_rfc3339();
-            tracing::info!(%channel, key, to, "step put off");
-        }
-        _ => tracing::info!(%channel, key, "step sent on its way"),
     }
 }
 

@@ -20,7 +20,8 @@ use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::events;
 use crate::engine::handle::not_found;
-use crate::engine::owner::{DeedKind, ShardMessage, log_step};
+use crate::engine::consequences::log_step;
+use crate::engine::owner::{DeedKind, ShardMessage};
 use crate::store::Change;
 
 impl Fleet {
@@ -131,7 +132,7 @@ impl Fleet {
         self.open_system(cause, now).await
     }
 
-    async fn open_system(&mut self, cause: Cause, now: Time) -> Result<(), Failure> {
+    pub(super) async fn open_system(&mut self, cause: Cause, now: Time) -> Result<(), Failure> {
         let key = cause.key();
         if self.system.contains_key(&key) {
             return Ok(());
@@ -162,18 +163,16 @@ impl Fleet {
         let Some(mut incident) = found else {
             return Err(not_found(Object::Incident, &id.to_string()).into());
         };
-        let action = match what {
+        let action = what.action();
+        match what {
             DeedKind::Acknowledge(note) => {
                 system::acknowledge(&mut incident, by.name.clone(), &note, now);
-                "incident.acknowledge"
             }
             DeedKind::Comment(note) => {
                 system::comment(&mut incident, by.name.clone(), &note, now);
-                "incident.comment"
             }
             DeedKind::Resolve(true) => {
                 system::resolve(&mut incident, Some(by.name.clone()), now);
-                "incident.resolve"
             }
             DeedKind::Resolve(false) => {
                 return Err(CommandError::Refused {
@@ -182,7 +181,7 @@ impl Fleet {
                 }
                 .into());
             }
-        };
+        }
         let first = vec![audit::entry(
             &by,
             action,

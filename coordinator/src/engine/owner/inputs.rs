@@ -8,16 +8,14 @@ use vigilmon_common::decide::{Input, MonitorState, Refusal, Status, View};
 use vigilmon_common::id::{AgentId, MonitorId};
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::notify::row::{Row, RowSubject};
-use vigilmon_common::notify::steps;
 use vigilmon_common::time::Time;
 use vigilmon_common::vote::SummaryEntry;
 
 use super::{
-    Consequences, Deed, DeedKind, Owner, STEPS_AGAIN, STEPS_WARM_UP, ShardMessage, TieChange,
-    log_step, target_host,
+    Deed, DeedKind, Owner, STEPS_AGAIN, STEPS_WARM_UP, ShardMessage, TieChange, target_host,
 };
-use crate::engine::audit;
-use crate::engine::command::{CommandError, Object};
+use crate::engine::command::CommandError;
+use crate::engine::consequences::{Consequences, not_open};
 use crate::store::{Change, RegionResult};
 
 impl Owner {
@@ -43,7 +41,7 @@ impl Owner {
             ShardMessage::Removed { monitor, done } => {
                 let _ = self.decide(monitor, Input::Removed, now, out);
                 // What closed it is committed from here; the monitor's own record by the fleet.
-                out.briefs.retain(|(id, _)| *id != monitor);
+                self.briefs.retain(|(id, _)| *id != monitor);
                 self.env.board.remove(monitor);
                 if let Some(gone) = self.monitors.remove(&monitor) {
                     out.changes
@@ -111,78 +109,44 @@ impl Owner {
     }
 
     fn deed(&mut self, deed: Deed, now: Time, out: &mut Consequences) {
-        let Deed {
-            monitor,
-            incident,
-            by,
-            what,
-            reply,
-        } = deed;
-        // What is meant may have ended while the deed waited, and another may have begun.
+        let monitor = deed.monitor;
         let open = self.monitors.get(&monitor).and_then(|w| w.state.incident());
-        if open.map(|open| open.id) != Some(incident) {
-            let answer = Err(not_open(monitor));
-            out.replies.push(Box::new(move || drop(reply.send(answer))));
-            return;
-        }
-        let name = by.name.clone();
-        let (action, input) = match what {
-            DeedKind::Acknowledge(note) => (
-                "incident.acknowledge",
-                Input::Acknowledge { by: name, note },
-            ),
-            DeedKind::Resolve(force) => ("incident.resolve", Input::Resolve { by: name, force }),
-            DeedKind::Comment(note) => ("incident.comment", Input::Comment { by: name, note }),
-        };
-        let answer = match self.decide(monitor, input, now, out) {
-            Ok(()) => match out.incidents.last() {
-                Some(incident) => {
-                    let object = format!("incident {}", incident.id);
-                    out.changes
-                        .push(audit::entry(&by, action, &object, "", "", now));
-                    Ok(incident.clone())
-                }
-                None => Err(not_open(monitor)),
-            },
-            Err(Refusal::NotOpen) => Err(not_open(monitor)),
-            Err(refusal @ Refusal::StillDown { .. }) => Err(CommandError::Refused {
-                message: self.still_down(monitor, &refusal),
-                hint: "acknowledge it (`incident ack`), pause the monitor, or add --force"
-                    .to_owned(),
-            }),
-        };
-        out.replies.push(Box::new(move || drop(reply.send(answer))));
+        let open = open.map(|open| open.id);
+        out.deed(deed, open, now, |what, by, out| {
+            let input = match what {
+                DeedKind::Acknowledge(note) => Input::Acknowledge { by, note },
+                DeedKind::Resolve(force) => Input::Resolve { by, force },
+                DeedKind::Comment(note) => Input::Comment { by, note },
+            };
+            self.decide(monitor, input, now, out)
+                .map_err(|refusal| match refusal {
+                    Refusal::NotOpen => not_open(monitor),
+                    Refusal::StillDown { .. } => CommandError::Refused {
+                        message: self.still_down(monitor, &refusal),
+                        hint: "acknowledge it (`incident ack`), pause the monitor, or add --force"
+                            .to_owned(),
+                    },
+                })
+        });
     }
 
-    /// Decides on a step as its incident stands. Acknowledgements come by the same mailbox: either
-    /// is committed before the other is looked at.
     fn step_due(&mut self, monitor: MonitorId, row: Row, now: Time, out: &mut Consequences) {
         let is_early = now < self.started + STEPS_WARM_UP;
-        let watched = self.monitors.get_mut(&monitor);
-        let open = watched.and_then(|watched| {
-            let open = watched.state.incident()?;
-            let is_it = row.subject == RowSubject::Incident(open.id);
-            let incident = is_it.then(|| open.clone())?;
-            Some((watched, incident))
-        });
-        let row = match open {
-            None => steps::withdraw(row, steps::OVER),
-            // Nobody has seen it since the start: what it says is as old as the last one.
-            Some((watched, _)) if is_early && watched.state.view(now).status == Status::Unknown => {
-                let next_at = now + STEPS_AGAIN;
-                Row { next_at, ..row }
-            }
-            Some((watched, mut incident)) => {
-                let directory = self.env.notify_directory.load();
-                let row = steps::fire(row, &mut incident, &directory, now);
-                watched.state.note_told(incident.id, incident.told.clone());
-                out.incidents.push(incident);
-                row
-            }
+        let Some(watched) = self.monitors.get_mut(&monitor) else {
+            out.step(&self.env, row, None, now);
+            return;
         };
-        log_step(&row);
-        out.rows.push(row);
-        out.seen = true;
+        let open = watched.state.incident();
+        let is_it = open.is_some_and(|open| row.subject == RowSubject::Incident(open.id));
+        // Nobody has seen it since the start: what it says is as old as the last one.
+        if is_it && is_early && watched.state.view(now).status == Status::Unknown {
+            let next_at = now + STEPS_AGAIN;
+            out.row(Row { next_at, ..row });
+            return;
+        }
+        if let Some((incident, told)) = out.step(&self.env, row, open, now) {
+            watched.state.note_told(incident, told);
+        }
     }
 
     fn still_down(&self, monitor: MonitorId, refusal: &Refusal) -> String {
@@ -205,12 +169,5 @@ impl Owner {
                 .filter_map(|id| Some((id, self.monitors.get(&id)?.state.view(now))))
                 .collect(),
         }
-    }
-}
-
-fn not_open(monitor: MonitorId) -> CommandError {
-    CommandError::NotFound {
-        object: Object::Incident,
-        reference: format!("of monitor {monitor}"),
     }
 }

@@ -97,3 +97,14 @@ pub(crate) enum DeedKind {
     /// Somebody says something.
     Comment(String),
 }
+
+impl DeedKind {
+    /// Its word in the audit log.
+    pub(crate) const fn action(&self) -> &'static str {
+        match self {
+            Self::Acknowledge(_) => "incident.acknowledge",
+            Self::Resolve(_) => "incident.resolve",
+            Self::Comment(_) => "incident.comment",
+        }
+    }
+}
