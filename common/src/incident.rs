@@ -223,6 +223,17 @@ pub struct MonitorFacts {
     pub labels: BTreeMap<String, String>,
 }
 
+impl MonitorFacts {
+    /// The word for the kind of a heartbeat.
+    pub const HEARTBEAT: &str = "heartbeat";
+
+    /// Whether it is a heartbeat: pinged by its job, not checked by agents.
+    #[must_use]
+    pub fn is_heartbeat(&self) -> bool {
+        self.kind == Self::HEARTBEAT
+    }
+}
+
 /// What messages and pages say about a system cause.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SystemFacts {

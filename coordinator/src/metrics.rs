@@ -12,6 +12,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+mod heartbeats;
+
+pub use heartbeats::Heartbeats;
+
 /// Labels of `vigilmon_results_total`.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub struct ResultLabels {
@@ -37,7 +41,7 @@ pub struct ChannelLabel {
     pub channel: String,
 }
 
-/// Labels of `vigilmon_monitors`.
+/// Labels of `vigilmon_monitors` and `vigilmon_heartbeats`.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub struct StatusLabel {
     /// The status's word.
@@ -109,6 +113,8 @@ pub struct Metrics {
     pub outbox_pending: Family<ChannelLabel, Gauge>,
     /// Monitors by status, as of the scrape.
     pub monitors: Family<StatusLabel, Gauge>,
+    /// Heartbeats and their pings.
+    pub heartbeats: Heartbeats,
     /// Open incidents, as of the scrape.
     pub incidents: Family<IncidentLabels, Gauge>,
     /// Agents, as of the scrape.
@@ -147,6 +153,7 @@ impl Metrics {
             notifications: Family::default(),
             outbox_pending: Family::default(),
             monitors: Family::default(),
+            heartbeats: Heartbeats::default(),
             incidents: Family::default(),
             agents: Family::default(),
             lateness: Gauge::default(),
@@ -173,6 +180,7 @@ impl Metrics {
             made.outbox_pending.clone(),
         );
         registry.register("monitors", "Monitors by status", made.monitors.clone());
+        made.heartbeats.register(&mut registry);
         registry.register("incidents_open", "Open incidents", made.incidents.clone());
         registry.register("region_agents", "Agents by region", made.agents.clone());
         registry.register(

@@ -80,6 +80,23 @@ pub fn open(cause: Cause, epoch: Epoch, generation: u64, now: Time) -> Incident 
     incident
 }
 
+/// The cause has grown or shrunk: the incident says so from now on, without a transition. Whether
+/// that changes anything.
+pub fn revise(incident: &mut Incident, cause: Cause) -> bool {
+    let Subject::System(facts) = &mut incident.subject else {
+        return false;
+    };
+    let mut affected = cause.affected;
+    affected.truncate(AFFECTED_MAX);
+    if facts.summary == cause.summary && facts.affected == affected {
+        return false;
+    }
+    facts.affected = affected;
+    incident.reason = Reason::new(cause.code, cause.summary.as_str());
+    facts.summary = cause.summary;
+    true
+}
+
 /// The cause is gone, or somebody closed it.
 pub fn resolve(incident: &mut Incident, by: Option<String>, now: Time) {
     incident.status = IncidentStatus::Resolved;
@@ -152,6 +169,27 @@ mod tests {
         assert_eq!(incident.seq(), 3);
         assert_eq!(incident.resolution, Some(Resolution::Recovered));
         assert!(!incident.is_open());
+    }
+
+    #[test]
+    fn a_cause_that_grows_is_revised_without_a_transition() {
+        let mut incident = lost(Time::from_secs(10));
+        let cause = |affected: &[&str]| Cause {
+            code: ReasonCode::RegionLost,
+            about: "us-east".to_owned(),
+            summary: format!("{} suffer", affected.len()),
+            affected: affected.iter().map(|&name| name.to_owned()).collect(),
+            since: Time::from_secs(10),
+        };
+        assert!(revise(&mut incident, cause(&["api", "web"])));
+        assert!(!revise(&mut incident, cause(&["api", "web"])));
+        let Subject::System(facts) = &incident.subject else {
+            panic!("a system incident")
+        };
+        assert_eq!(facts.affected, ["api", "web"]);
+        assert_eq!(facts.summary, "2 suffer");
+        assert_eq!(incident.reason.text, "2 suffer");
+        assert_eq!(incident.seq(), 1);
     }
 
     #[test]

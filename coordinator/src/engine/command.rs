@@ -17,6 +17,14 @@ impl Actor {
             name: "coordinator".to_owned(),
         }
     }
+
+    /// A ping by slug that makes its heartbeat.
+    #[must_use]
+    pub fn slug_ping() -> Self {
+        Self {
+            name: "slug ping".to_owned(),
+        }
+    }
 }
 
 /// What kind of object a command names; the word that errors use.
@@ -24,6 +32,8 @@ impl Actor {
 pub enum Object {
     /// A monitor.
     Monitor,
+    /// A heartbeat.
+    Heartbeat,
     /// An incident.
     Incident,
     /// A channel.
@@ -50,6 +60,7 @@ impl Object {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Monitor => "monitor",
+            Self::Heartbeat => "heartbeat",
             Self::Incident => "incident",
             Self::Channel => "channel",
             Self::Delivery => "delivery",

@@ -12,6 +12,10 @@ use vigilmon_common::session::assignment::Reject;
 use vigilmon_common::session::messages::Health;
 use vigilmon_common::time::Time;
 
+mod heartbeats;
+
+pub use heartbeats::{CREATED_BY, PingTarget, SlugRefusal};
+
 use crate::store::{AgentRecord, AgentTokenRecord, ApiTokenRecord, RegionRecord, State};
 
 /// An agent: what is stored of it and how it stands now.
@@ -38,6 +42,7 @@ pub struct AgentView {
 pub struct Directory {
     monitors: HashMap<MonitorId, Arc<Monitor>>,
     names: BTreeMap<Name, MonitorId>,
+    heartbeats: heartbeats::Heartbeats,
     channels: BTreeMap<ChannelId, Channel>,
     routes: BTreeMap<RouteId, Route>,
     regions: BTreeMap<Region, RegionRecord>,
@@ -54,6 +59,13 @@ impl Directory {
         for monitor in state.monitors.values() {
             directory.put_monitor(Arc::new(monitor.clone()));
         }
+        for heartbeat in state.heartbeats.values() {
+            directory.put_heartbeat(Arc::new(heartbeat.clone()));
+        }
+        state
+            .ping_key
+            .iter()
+            .for_each(|key| directory.put_ping_key(key.clone()));
         directory.channels = state.channels.clone();
         directory.routes = state.routes.clone();
         directory.regions = state.regions.clone();

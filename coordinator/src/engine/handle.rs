@@ -16,6 +16,7 @@ use vigilmon_runtime::supervisor::Supervisor;
 mod administration;
 mod configuration;
 mod door;
+mod heartbeats;
 mod observe;
 mod past;
 
@@ -26,6 +27,7 @@ use super::command::{Actor, CommandError, Object};
 use super::directory::SharedDirectory;
 use super::env::Env;
 use super::fleet::FleetMessage;
+use super::heartbeats::{HeartbeatMessage, Heartbeats};
 use super::owner::{Deed, DeedKind, ShardMessage};
 use crate::store::{AgentTokenRecord, ApiTokenRecord, Stores};
 use crate::token;
@@ -36,6 +38,7 @@ pub struct Handle {
     pub(crate) env: Env,
     pub(crate) directory: SharedDirectory,
     pub(crate) owners: Arc<[mpsc::Sender<ShardMessage>]>,
+    pub(crate) heartbeats: Heartbeats,
     pub(crate) fleet: mpsc::Sender<FleetMessage>,
     pub(crate) answers: Answers,
     pub(crate) tasks: Supervisor,
@@ -359,7 +362,11 @@ impl Handle {
                     what,
                     reply,
                 };
-                send(self.owner(facts.id), ShardMessage::Deed(deed)).await?;
+                if facts.is_heartbeat() {
+                    send(&self.heartbeats.mailbox, HeartbeatMessage::Deed(deed)).await?;
+                } else {
+                    send(self.owner(facts.id), ShardMessage::Deed(deed)).await?;
+                }
                 answer.await.map_err(|_| CommandError::stopping())?
             }
             Subject::System(_) => {

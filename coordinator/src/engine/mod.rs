@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! doors ──► Handle ──► fleet owner ──► what exists, who checks what, system incidents
-//!                 └──► shard owners ─► votes, rounds, incidents of monitors
+//!                 ├──► shard owners ─► votes, rounds, incidents of monitors
+//!                 └──► heartbeat owner ─► pings, deadlines, incidents of heartbeats
 //! ```
 //!
 //! Decisions are `vigilmon_common`'s; here they meet stores, clocks and sessions.
@@ -20,6 +21,7 @@ mod env;
 mod events;
 mod fleet;
 mod handle;
+mod heartbeats;
 mod incidents;
 mod janitor;
 mod notifier;
@@ -27,15 +29,19 @@ mod owner;
 mod start;
 
 pub use answers::{CheckRow, CheckTarget};
-pub use board::SharedBoard;
+pub use board::{Board, HeartbeatBoard, SharedBoard};
 pub use command::{Actor, CommandError, Object};
 pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, WantedRegion};
-pub use directory::{AgentView, Directory, SharedDirectory};
+pub use directory::{AgentView, CREATED_BY, Directory, PingTarget, SharedDirectory, SlugRefusal};
 pub use dispatch::{SESSION_QUEUE, ToAgent};
 pub use env::Notifier;
 pub use events::{WatchError, Watcher};
-pub use fleet::{ChannelChange, NewApiToken, RouteDraft, StepDraft};
+pub use fleet::{
+    CREATED_BY_SLUG_MAX, ChannelChange, NewApiToken, OVERLAP_DEFAULT, OVERLAP_MAX, RouteDraft,
+    StepDraft,
+};
 pub use handle::{Arrival, Handle, IncidentPlace};
+pub use heartbeats::{PingRefusal, Reading, Said};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};
 

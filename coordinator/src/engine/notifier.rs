@@ -11,6 +11,7 @@ use vigilmon_common::notify::steps;
 use super::env::Notifier;
 use super::fleet::FleetMessage;
 use super::handle::Handle;
+use super::heartbeats::HeartbeatMessage;
 use super::owner::ShardMessage;
 use crate::notify::{Channels, Sender, Waiting};
 
@@ -70,6 +71,11 @@ impl Channels for Handle {
         let row = Box::new(row);
         // A refusal means that the engine stops; the step is due again after the next start.
         match incident.as_ref().map(|i| &i.subject) {
+            Some(Subject::Monitor(facts)) if facts.is_heartbeat() => {
+                let heartbeat = facts.id;
+                let message = HeartbeatMessage::StepDue { heartbeat, row };
+                let _ = self.heartbeats.mailbox.send(message).await;
+            }
             Some(Subject::Monitor(facts)) => {
                 let monitor = facts.id;
                 let message = ShardMessage::StepDue { monitor, row };

@@ -28,6 +28,7 @@ use super::env::{Env, Notifier, RowIds};
 use super::events::Events;
 use super::fleet::{Fleet, MAILBOX as FLEET_MAILBOX, assign::Assignments, assign::Moved};
 use super::handle::{Handle, owner_of};
+use super::heartbeats::{self, Heartbeats, OwnDowntime};
 use super::incidents::SharedIncidents;
 use super::janitor;
 use super::owner::{MAILBOX, Owner, ShardMessage, TieChange};
@@ -86,11 +87,14 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     tell_start(&senders, &directory, ties).await?;
     replay(&env, &senders, &state).await?;
 
+    let (downtime_sender, downtime) = watch::channel(None);
+    let heartbeats = start_heartbeats(&env, &directory, &state, downtime_sender, tasks).await?;
+
     let (fleet_sender, fleet_mailbox) = mpsc::channel(FLEET_MAILBOX);
     let fleet = fleet(
         &env,
         &directory,
-        &senders,
+        (&senders, &heartbeats),
         assignments,
         &state,
         &options,
@@ -99,7 +103,7 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     tasks.spawn(
         "fleet owner",
         Policy::Critical,
-        fleet.run(fleet_mailbox, tasks.stop_token()),
+        fleet.run(fleet_mailbox, downtime, tasks.stop_token()),
     );
     tasks.spawn(
         "janitor",
@@ -108,6 +112,7 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     );
     tracing::info!(
         monitors = state.monitors.len(),
+        heartbeats = state.heartbeats.len(),
         incidents = state.incidents.values().filter(|i| i.is_open()).count(),
         "engine started"
     );
@@ -115,6 +120,7 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
         env,
         directory,
         owners: senders,
+        heartbeats,
         fleet: fleet_sender,
         answers: Answers::default(),
         tasks: tasks.clone(),
@@ -182,6 +188,37 @@ fn adopt(
         owners[owner_of(monitor.id, count)].adopt(Arc::clone(monitor), state);
     }
     owners
+}
+
+/// Heartbeats as they were, brought up to date by the pings above the last checkpoint.
+async fn start_heartbeats(
+    env: &Env,
+    directory: &SharedDirectory,
+    state: &State,
+    told: watch::Sender<Option<OwnDowntime>>,
+    tasks: &Supervisor,
+) -> anyhow::Result<Heartbeats> {
+    let (mailbox, messages) = mpsc::channel(heartbeats::MAILBOX);
+    let heartbeats = Heartbeats {
+        mailbox,
+        readings: Default::default(),
+        board: Default::default(),
+    };
+    let (readings, board) = (heartbeats.readings.clone(), heartbeats.board.clone());
+    let mut owner = heartbeats::Owner::new(env.clone(), readings, board, told);
+    let now = env.clock.now();
+    for heartbeat in directory.read().heartbeats() {
+        let durable = state.heartbeat_durables.get(&heartbeat.id);
+        let durable = durable.cloned().unwrap_or_default();
+        owner.adopt(heartbeat, durable, now);
+    }
+    owner.begin(state.pinged, state.alive).await?;
+    tasks.spawn(
+        "heartbeat owner",
+        Policy::Critical,
+        owner.run(messages, tasks.stop_token()),
+    );
+    Ok(heartbeats)
 }
 
 /// Ties first, then each monitor as it was saved: a crash between a pause and the closing of its
@@ -253,7 +290,7 @@ async fn replay(
 fn fleet(
     env: &Env,
     directory: &SharedDirectory,
-    senders: &Arc<[mpsc::Sender<ShardMessage>]>,
+    (senders, heartbeats): (&Arc<[mpsc::Sender<ShardMessage>]>, &Heartbeats),
     assignments: Assignments,
     state: &State,
     options: &Options,
@@ -289,6 +326,7 @@ fn fleet(
         env.clone(),
         directory.clone(),
         Arc::clone(senders),
+        heartbeats.mailbox.clone(),
         assignments,
         presence,
         system,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vigilmon_common::fleet::system::cause_key;
+use vigilmon_common::heartbeat::Heartbeat;
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, check_fallback};
@@ -320,6 +321,8 @@ impl Fleet {
             |r: &&Route| r.to.contains(&id) || r.then.iter().any(|step| step.to.contains(&id));
         let routes = directory.routes().values().filter(leads_here);
         let monitors = directory.monitors().filter(|m| m.spec.notify.contains(&id));
+        let names = |h: &&Arc<Heartbeat>| h.spec.notify.contains(&id);
+        let heartbeats = directory.heartbeats().filter(names);
         let fallbacks = directory
             .channels()
             .values()
@@ -327,6 +330,7 @@ impl Fleet {
         routes
             .map(|r| format!("route `{}`", r.name))
             .chain(monitors.map(|m| format!("monitor `{}`", m.spec.name)))
+            .chain(heartbeats.map(|h| format!("heartbeat `{}`", h.spec.name)))
             .chain(fallbacks.map(|c| format!("channel `{}`", c.name)))
             .collect()
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::fleet::presence::Presence;
 use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId, RouteId, SessionId};
@@ -27,6 +27,7 @@ use super::directory::SharedDirectory;
 use super::dispatch::ToAgent;
 use super::env::Env;
 use super::handle::{Arrival, owner_of};
+use super::heartbeats::{HeartbeatMessage, OwnDowntime};
 use super::owner::{DeedKind, ShardMessage};
 use crate::store::{Change, DeliveryRecord};
 
@@ -36,6 +37,8 @@ mod api_tokens;
 mod apply;
 pub(crate) mod assign;
 mod channels;
+mod downtime;
+mod heartbeats;
 mod monitors;
 mod regions;
 mod routes;
@@ -45,6 +48,8 @@ mod tokens;
 pub(crate) use administer::Administration;
 pub use api_tokens::NewApiToken;
 pub use channels::ChannelChange;
+pub(crate) use heartbeats::HeartbeatCommand;
+pub use heartbeats::{CREATED_BY_SLUG_MAX, OVERLAP_DEFAULT, OVERLAP_MAX};
 pub use routes::{RouteDraft, StepDraft};
 pub(crate) use routes::{RouteNames, check as check_route};
 
@@ -151,6 +156,7 @@ pub(crate) enum FleetMessage {
         reply: Reply<()>,
     },
     Administer(Administration),
+    Heartbeat(HeartbeatCommand),
     Ping {
         reply: Reply<()>,
     },
@@ -174,6 +180,7 @@ pub(crate) struct Fleet {
     env: Env,
     directory: SharedDirectory,
     owners: Arc<[mpsc::Sender<ShardMessage>]>,
+    heartbeats: mpsc::Sender<HeartbeatMessage>,
     assignments: Assignments,
     presence: Presence,
     /// The open system incidents, by cause.
@@ -194,6 +201,7 @@ impl Fleet {
         env: Env,
         directory: SharedDirectory,
         owners: Arc<[mpsc::Sender<ShardMessage>]>,
+        heartbeats: mpsc::Sender<HeartbeatMessage>,
         assignments: Assignments,
         presence: Presence,
         system: BTreeMap<String, Incident>,
@@ -205,6 +213,7 @@ impl Fleet {
             env,
             directory,
             owners,
+            heartbeats,
             assignments,
             presence,
             system,
@@ -218,8 +227,11 @@ impl Fleet {
     pub(crate) async fn run(
         mut self,
         mut mailbox: mpsc::Receiver<FleetMessage>,
+        mut downtime: watch::Receiver<Option<OwnDowntime>>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        // What the start found counts as news.
+        downtime.mark_changed();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
@@ -230,6 +242,12 @@ impl Fleet {
                     None => return Ok(()),
                 },
                 () = stop.cancelled(), if !mailbox.is_closed() => mailbox.close(),
+                Ok(()) = downtime.changed() => {
+                    let known = downtime.borrow_and_update().clone();
+                    if let Some(known) = known {
+                        agents::store(self.own_downtime(known).await)?;
+                    }
+                }
                 _ = tick.tick() => self.tick().await?,
             }
         }
@@ -347,6 +365,7 @@ impl Fleet {
             } => answer(reply, self.remove_route(&by, &reference).await),
             M::ApplyPlan { by, plan, reply } => answer(reply, self.apply_plan(&by, *plan).await),
             M::Administer(what) => self.administer(what).await,
+            M::Heartbeat(what) => self.heartbeat(what).await,
             M::Ping { reply } => answer(reply, Ok(())),
             // The others are applied before.
             _ => Ok(()),

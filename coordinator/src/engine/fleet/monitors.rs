@@ -28,7 +28,7 @@ impl Fleet {
         draft: MonitorDraft,
     ) -> Result<Arc<Monitor>, Failure> {
         let spec = self.check(&draft)?;
-        self.refuse_taken_name(&spec, None)?;
+        self.refuse_taken(&spec.name, None)?;
         let now = self.env.clock.now();
         let (at, random) = random::for_id(now);
         let monitor = Monitor {
@@ -51,7 +51,7 @@ impl Fleet {
     ) -> Result<Arc<Monitor>, Failure> {
         let former = self.find(reference, etag)?;
         let spec = self.check(&MonitorDraft::edited(&former.spec, patch))?;
-        self.refuse_taken_name(&spec, Some(former.id))?;
+        self.refuse_taken(&spec.name, Some(former.id))?;
         if spec == former.spec {
             return Ok(former);
         }
@@ -230,25 +230,6 @@ impl Fleet {
             channels: Some(&channels),
             addresses: self.env.probe_addresses.as_deref(),
         })
-    }
-
-    fn refuse_taken_name(
-        &self,
-        spec: &MonitorSpec,
-        own: Option<MonitorId>,
-    ) -> Result<(), CommandError> {
-        let directory = self.directory.read();
-        let taken = directory
-            .monitor_named(&spec.name)
-            .is_some_and(|m| Some(m.id) != own);
-        if taken {
-            let name = spec.name.as_str().to_owned();
-            return Err(CommandError::Exists {
-                object: Object::Monitor,
-                name,
-            });
-        }
-        Ok(())
     }
 
     fn find(&self, reference: &str, etag: Option<u64>) -> Result<Arc<Monitor>, CommandError> {

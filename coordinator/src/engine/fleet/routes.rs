@@ -135,7 +135,7 @@ fn taken(name: &Name) -> CommandError {
 
 /// The names that a route may use.
 pub(crate) trait RouteNames {
-    /// The name of the monitor that a name or id means.
+    /// The name of the monitor or heartbeat that a name or id means.
     fn monitor(&self, reference: &str) -> Option<Name>;
 
     /// The id of the channel that a name or id means.
@@ -144,7 +144,7 @@ pub(crate) trait RouteNames {
 
 impl RouteNames for Directory {
     fn monitor(&self, reference: &str) -> Option<Name> {
-        Self::monitor(self, reference).map(|monitor| monitor.spec.name.clone())
+        self.watched_name(reference).cloned()
     }
 
     fn channel(&self, reference: &str) -> Option<ChannelId> {

@@ -18,9 +18,9 @@ use tokio::sync::oneshot;
 use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::consequences::log_step;
 use crate::engine::events;
 use crate::engine::handle::not_found;
-use crate::engine::consequences::log_step;
 use crate::engine::owner::{DeedKind, ShardMessage};
 use crate::store::Change;
 

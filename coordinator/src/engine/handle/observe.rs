@@ -46,6 +46,12 @@ impl Handle {
                 .get_or_create(&StatusLabel { status })
                 .set(count);
         }
+        let heartbeats = &metrics.heartbeats.by_status;
+        heartbeats.clear();
+        for brief in self.heartbeats.board.read().values() {
+            let status = brief.status.as_str();
+            heartbeats.get_or_create(&StatusLabel { status }).inc();
+        }
         metrics.incidents.clear();
         for incident in self.incidents(true) {
             let labels = IncidentLabels {
@@ -86,6 +92,9 @@ impl Handle {
             if asked.is_err() || answer.await.is_err() {
                 return false;
             }
+        }
+        if self.heartbeat_views(Some(Vec::new())).await.is_err() {
+            return false;
         }
         self.fleet(|reply| FleetMessage::Ping { reply })
             .await

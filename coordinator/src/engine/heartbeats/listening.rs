@@ -1,0 +1,118 @@
+//! Whether we listen: alive marks while we do, and what heartbeats are told of spells in which we
+//! did not, before any deadline fires.
+
+use vigilmon_common::heartbeat::{Heard, Input, Listening};
+use vigilmon_common::id::MonitorId;
+use vigilmon_common::time::Time;
+
+use super::checkpoint::SLICE;
+use super::owner::Owner;
+use crate::engine::consequences::Consequences;
+use crate::store::Change;
+
+/// Pings that are read at once when they are applied again.
+const REPLAY_STEP: usize = 4096;
+
+impl Owner {
+    /// Makes good what happened up to the start: pings above the checkpoint are applied again, then
+    /// each heartbeat is as it was saved, and the spell since the last alive mark is told. Deadlines
+    /// fire only later.
+    pub(crate) async fn begin(&mut self, pinged: u64, alive: Option<Time>) -> anyhow::Result<()> {
+        self.seq = self.env.stores.history.last_ping().max(pinged);
+        let mut heard = alive;
+        let mut after = pinged;
+        let mut count = 0;
+        loop {
+            let history = &self.env.stores.history;
+            let pings = history.replay_pings(after, REPLAY_STEP).await?;
+            let Some(last) = pings.last() else { break };
+            after = last.seq;
+            count += pings.len();
+            // Whoever heard a ping was listening then.
+            heard = heard.max(pings.iter().map(|ping| ping.at).max());
+            let mut out = Consequences::default();
+            self.hear(&pings, &mut out);
+            self.commit(&mut out).await?;
+            self.hand_over(out);
+        }
+        if count > 0 {
+            tracing::info!(pings = count, "pings from before the start applied again");
+        }
+        let now = self.env.clock.now();
+        let mut out = Consequences::default();
+        let ids: Vec<MonitorId> = self.kept.keys().copied().collect();
+        for id in ids {
+            let Some(kept) = self.kept.get(&id) else {
+                continue;
+            };
+            self.bodies.load(id, &kept.state.durable().bodies);
+            if kept.state.heartbeat().paused && kept.state.incident().is_some() {
+                // A crash came between the pause and the closing of its incident.
+                let heartbeat = kept.state.heartbeat().clone();
+                let _ = self.decide(id, Input::Saved(&heartbeat), now, &mut out);
+            }
+        }
+        self.listening = Listening::new(heard);
+        self.listen(&mut out).await?;
+        self.commit(&mut out).await?;
+        self.hand_over(out);
+        Ok(())
+    }
+
+    /// Looks whether we have listened all the time; what is gathered is committed before
+    /// heartbeats are told that we have not.
+    pub(super) async fn listen(&mut self, out: &mut Consequences) -> anyhow::Result<()> {
+        if self.kept.is_empty() {
+            return Ok(());
+        }
+        loop {
+            self.looked_at = self.env.clock.now();
+            let monotonic = self.env.clock.monotonic();
+            let Some(heard) = self.listening.look(self.looked_at, monotonic) else {
+                return Ok(());
+            };
+            self.commit(out).await?;
+            self.hand_over(std::mem::take(out));
+            match heard {
+                Heard::Deaf(spell) => {
+                    let (from, to) = (spell.from.to_rfc3339(), spell.to.to_rfc3339());
+                    tracing::warn!(from, to, "no ping could be heard");
+                    self.put_to_all(&|| Input::Deaf(spell)).await?;
+                }
+                Heard::SetBack(by) => {
+                    let elapsed_ms = by.as_millis();
+                    tracing::warn!(elapsed_ms, "the clock was set back");
+                    self.put_to_all(&|| Input::SetBack(by)).await?;
+                }
+            }
+        }
+    }
+
+    /// Puts the same to every heartbeat, committed in slices.
+    async fn put_to_all(
+        &mut self,
+        input: &(dyn Fn() -> Input<'static> + Sync),
+    ) -> anyhow::Result<()> {
+        let ids: Vec<MonitorId> = self.kept.keys().copied().collect();
+        for slice in ids.chunks(SLICE) {
+            let now = self.env.clock.now();
+            let mut out = Consequences::default();
+            for id in slice {
+                let _ = self.decide(*id, input(), now, &mut out);
+            }
+            self.commit(&mut out).await?;
+            self.hand_over(out);
+        }
+        Ok(())
+    }
+
+    /// Keeps the stored mark of when we listened young; it is committed with the group.
+    pub(super) fn mark(&mut self, out: &mut Consequences) {
+        let at = self.looked_at;
+        if !self.kept.is_empty() && self.listening.mark_due(at) {
+            out.changes.push(Change::SetAlive(at));
+            self.listening.marked(at);
+            self.marked_at = at;
+        }
+    }
+}
