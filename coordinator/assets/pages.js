@@ -24,6 +24,14 @@ function show(html) {
   if (verdict) document.title = `${verdict.textContent.trim()} · Vigilmon`;
 }
 
+// How many heartbeats are down or late, in the navigation.
+function wrong(count) {
+  if (count === null) return;
+  const shown = document.getElementById("wrong");
+  shown.textContent = count;
+  shown.hidden = count === "0";
+}
+
 // One question at a time; what comes meanwhile is one more.
 async function refresh() {
   if (asking) {
@@ -37,6 +45,7 @@ async function refresh() {
       const path = location.pathname + location.search;
       const answer = await fetch(path, { headers: { ...PART, "if-none-match": tag }, cache: "no-store" });
       if (answer.status === 401) return location.reload();
+      wrong(answer.headers.get("x-vigilmon-heartbeats"));
       if (answer.status !== 304) {
         if (!answer.ok && answer.status !== 404) throw new Error(answer.statusText);
         if (answer.status === 404) return location.reload();
@@ -133,3 +142,21 @@ document.addEventListener("submit", async (event) => {
   }
   button.disabled = false;
 });
+
+// Copies the text of an element; where the browser does not let us, selects it.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  } catch {
+    getSelection().selectAllChildren(source);
+  }
+});
+
+// The time zone of whoever fills in a form, unless they say another.
+const zone = document.getElementById("tz");
+if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";

@@ -2,12 +2,17 @@
 
 const two = (number) => String(number).padStart(2, "0");
 
-function age(seconds) {
-  if (seconds < 1) return "just now";
-  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min ago`;
-  return `${Math.floor(seconds / 86400)} d ago`;
+function span(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
+// Only of what may lie ahead it is said that it does: clocks differ.
+function age(seconds, mayLieAhead) {
+  if (mayLieAhead && seconds <= -1) return `in ${span(-seconds)}`;
+  return seconds < 1 ? "just now" : `${span(seconds)} ago`;
 }
 
 function write(element, text) {
@@ -29,7 +34,7 @@ export function localize(root) {
     const full = `${utc.slice(0, 19).replace("T", " ")} UTC`;
     if (element.classList.contains("ago")) {
       element.title = `${local(time)} (${full})`;
-      write(element, age((Date.now() - time) / 1000));
+      write(element, age((Date.now() - time) / 1000, element.classList.contains("until")));
     } else if (element.dataset.shown !== utc) {
       element.dataset.shown = utc;
       element.title = full;

@@ -130,7 +130,10 @@ impl App {
         )?;
 
         let doors = core.sibling();
-        let demo = start_demo(local.demo, &engine, &inbox, &doors).await?;
+        let demo = match local.demo {
+            true => Some(start_demo(&engine, &channels.key, http, &inbox, &doors).await?),
+            false => None,
+        };
         let names = tls::own_names(grpc, host_name());
         let shown = Faces::new(authority.certificate(&names)?, &options);
         let visits = SharedVisits::default();
@@ -312,14 +315,12 @@ fn notify_addresses(options: &Options, is_up: bool) -> AddressPolicy {
 }
 
 async fn start_demo(
-    wanted: bool,
     engine: &Handle,
+    key: &SecretKey,
+    http: SocketAddr,
     inbox: &Inbox,
     doors: &Supervisor,
-) -> anyhow::Result<Option<Demo>> {
-    if !wanted {
-        return Ok(None);
-    }
+) -> anyhow::Result<Demo> {
     // The same port after a restart keeps the monitors' targets; any other will do.
     let listener = match TcpListener::bind(("127.0.0.1", DEMO_PORT)).await {
         Ok(listener) => listener,
@@ -331,14 +332,16 @@ async fn start_demo(
     doors.spawn("demo site", Policy::BestEffort, serve);
     let inbox = inbox.clone();
     let read = move || inbox.messages().into_iter().map(letter).collect();
-    Ok(Some(Demo {
+    Ok(Demo {
         engine: engine.clone(),
         site,
         site_address,
+        http,
+        key: key.clone(),
         inbox: Arc::new(read),
         places: Arc::new(Semaphore::new(PAGES_MAX)),
         stop: doors.stop_token(),
-    }))
+    })
 }
 
 /// Serves gRPC and HTTP; what readiness still waits for then.
@@ -358,6 +361,7 @@ fn open_doors(
         hosts: Arc::new(Hosts::new(public_url, listeners.http.local_addr().ok())),
         public_url: Arc::new(public_url.clone()),
         visits: visits.clone(),
+        key: channels.key.clone(),
         stop: doors.stop_token(),
     };
     let readiness = site.readiness.clone();

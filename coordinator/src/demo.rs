@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::name::Region;
 
+pub mod job;
+
 /// Regions that it may be broken for at once; more are as good as everywhere.
 const REGIONS_MAX: usize = 100;
 

@@ -16,15 +16,21 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::decide::View;
+use vigilmon_common::heartbeat::{Heartbeat, PingToken};
 use vigilmon_common::incident::{Incident, Standing, Subject};
 use vigilmon_common::name::Region;
 use vigilmon_common::time::Time;
 
 use crate::demo::DemoSite;
-use crate::engine::Handle;
+use crate::engine::{CommandError, Handle};
+use crate::secret::SecretKey;
+use crate::token;
 
 /// Incidents and messages that the page shows.
 const SHOWN_MAX: usize = 20;
+/// Heartbeats that the page shows, and pings of each.
+const HEARTBEATS_MAX: usize = 4;
+const PINGS_MAX: usize = 24;
 /// Open pages at once.
 pub const PAGES_MAX: usize = 32;
 /// The page hears of a change at most this often, and of the passing of time this often.
@@ -58,12 +64,33 @@ pub struct Demo {
     pub site: DemoSite,
     /// Where it is served.
     pub site_address: SocketAddr,
+    /// Where we are served: its job pings there.
+    pub http: SocketAddr,
+    /// Seals tokens of ping URLs, and opens them.
+    pub key: SecretKey,
     /// What the demonstration's channel got.
     pub inbox: ReadInbox,
     /// Places of open pages.
     pub places: Arc<Semaphore>,
     /// Ends what would last as long as a page is open.
     pub stop: CancellationToken,
+}
+
+impl Demo {
+    /// What a new heartbeat's pings are known by.
+    #[must_use]
+    pub fn new_ping_token(&self) -> PingToken {
+        token::for_pings(&self.key).1
+    }
+
+    /// Where a heartbeat is pinged on this machine; `None` where the key is not the one that its
+    /// token was sealed with.
+    #[must_use]
+    pub fn ping_url(&self, heartbeat: &Heartbeat) -> Option<String> {
+        let token = heartbeat.tokens.first()?;
+        let token = self.key.unseal_text(&token.sealed).ok()?;
+        Some(format!("http://{}/ping/{}", self.http, *token))
+    }
 }
 
 /// The page and what it asks for.
@@ -146,6 +173,7 @@ struct Shown {
     one_region: Option<OneRegion>,
     site: String,
     monitors: Vec<MonitorShown>,
+    heartbeats: Vec<HeartbeatShown>,
     incidents: Vec<IncidentShown>,
     inbox: Vec<MessageShown>,
 }
@@ -174,6 +202,25 @@ struct RegionShown {
     vote: &'static str,
     text: String,
     age_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct HeartbeatShown {
+    name: String,
+    schedule: String,
+    status: &'static str,
+    reason: String,
+    last_ping_at: Option<Time>,
+    due_at: Option<Time>,
+    /// The last, newest first.
+    pings: Vec<PingShown>,
+}
+
+#[derive(Serialize)]
+struct PingShown {
+    at: Time,
+    signal: String,
+    bad: bool,
 }
 
 #[derive(Serialize)]
@@ -250,6 +297,7 @@ async fn next(mut page: Open) -> Option<(Result<Event, Infallible>, Open)> {
 
 /// `None` once the engine stops.
 async fn shown(demo: &Demo) -> Option<Shown> {
+    let heartbeats = heartbeats(&demo.engine).await.ok()?;
     let views = demo.engine.views(None).await.ok()?;
     let directory = demo.engine.directory().read();
     let monitors = directory.monitors().filter_map(|monitor| {
@@ -283,6 +331,7 @@ async fn shown(demo: &Demo) -> Option<Shown> {
             }),
         site: format!("http://{}", demo.site_address),
         monitors: monitors.collect(),
+        heartbeats,
         incidents: incidents
             .iter()
             .take(SHOWN_MAX)
@@ -290,6 +339,38 @@ async fn shown(demo: &Demo) -> Option<Shown> {
             .collect(),
         inbox: messages(&demo.inbox),
     })
+}
+
+/// The first heartbeats by name, each with its last pings.
+async fn heartbeats(engine: &Handle) -> Result<Vec<HeartbeatShown>, CommandError> {
+    let first: Vec<Arc<Heartbeat>> = {
+        let directory = engine.directory().read();
+        directory.heartbeats().take(HEARTBEATS_MAX).cloned().collect()
+    };
+    let ids = first.iter().map(|heartbeat| heartbeat.id).collect();
+    let views = engine.heartbeat_views(Some(ids)).await?;
+    let mut shown = Vec::new();
+    for heartbeat in first {
+        let Some(view) = views.get(&heartbeat.id) else {
+            continue;
+        };
+        let pings = engine.pings(heartbeat.id, PINGS_MAX).await?;
+        let pings = pings.iter().map(|ping| PingShown {
+            at: ping.at,
+            signal: ping.signal.to_string(),
+            bad: ping.signal.is_failure(),
+        });
+        shown.push(HeartbeatShown {
+            name: heartbeat.spec.name.to_string(),
+            schedule: heartbeat.spec.schedule.to_string(),
+            status: view.status.as_str(),
+            reason: view.reason.clone(),
+            last_ping_at: view.last_ping.map(|ping| ping.at),
+            due_at: view.due,
+            pings: pings.collect(),
+        });
+    }
+    Ok(shown)
 }
 
 fn regions(view: &View, name: &dyn Fn(&Region) -> String) -> Vec<RegionShown> {

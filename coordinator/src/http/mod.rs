@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::engine::Handle;
+use crate::secret::SecretKey;
 use crate::visits::SharedVisits;
 
 pub mod demo;
@@ -46,6 +47,8 @@ pub struct Site {
     pub public_url: Arc<Url>,
     /// Who visits them.
     pub visits: SharedVisits,
+    /// Seals tokens of ping URLs, and opens them for who may see them.
+    pub key: SecretKey,
     /// Ends what would last as long as a page is open.
     pub stop: CancellationToken,
 }

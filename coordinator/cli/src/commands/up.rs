@@ -22,7 +22,7 @@ use vigilmon_coordinator::engine::{Actor, Handle};
 use vigilmon_coordinator::options::{Flags, Options};
 use vigilmon_runtime::clock::{SharedClock, SystemClock};
 use vigilmon_runtime::signals::Signals;
-use vigilmon_runtime::supervisor::Supervisor;
+use vigilmon_runtime::supervisor::{Policy, Supervisor};
 use vigilmon_runtime::telemetry;
 
 use crate::client::Client;
@@ -51,7 +51,7 @@ pub(crate) struct UpArgs {
         default_value = "us-east,eu-west,ap-southeast"
     )]
     regions: Vec<String>,
-    /// Add a small site, monitors on it, an inbox, and a page to break and mend it
+    /// Add a small site and job, monitors on them, an inbox, and a page to break and mend the site
     #[arg(long, env = "VIGILMON_DEMO")]
     demo: bool,
     /// Configuration to apply at start: files or folders, as for apply
@@ -144,7 +144,9 @@ async fn serve(
     let app = App::start(options, local, SharedClock::clone(&clock)).await?;
     let started = start_agents(&app, &regions, &addresses, &clock, &agents).await?;
     if let Some(demo) = &app.demo {
-        demo::prepare(demo).await?;
+        let job = demo::prepare(demo).await?;
+        let run = job.run(SharedClock::clone(&clock), agents.stop_token());
+        agents.spawn("demo job", Policy::BestEffort, run);
     }
     let refused = match wanted {
         Some(wanted) => apply(wanted, &app.context).await.err(),

@@ -51,7 +51,7 @@ pub(super) async fn page(State(pages): State<Pages>, visitor: Visitor, wanted: W
             regions: regions.map(|region| card(region, &directory)).collect(),
         }
     };
-    wanted.answer(&page, &page.as_main())
+    wanted.answer(&page.frame, &page, &page.as_main())
 }
 
 fn state(agent: &AgentView) -> &'static str {

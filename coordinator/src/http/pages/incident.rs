@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use vigilmon_common::id::{AgentId, ChannelId, IncidentId};
+use vigilmon_common::id::{AgentId, ChannelId, IncidentId, MonitorId};
 use vigilmon_common::incident::{
     Evidence, Incident, RegionEvidence, Subject, Transition, TransitionKind,
 };
@@ -19,7 +19,9 @@ use vigilmon_common::time::Time;
 use super::guard::Editor;
 use super::incidents::{span, what};
 use super::words::{When, lasting, vote};
-use super::{Frame, Pages, Wanted, no, refused, see_other};
+use super::{
+    Frame, Pages, Wanted, heartbeats, monitor, no, refused, schedule, see_other,
+};
 use crate::engine::{Actor, CommandError, Directory, Handle, Object};
 use crate::store::{DeliveryPlace, DeliveryRecord};
 use crate::visits::Visitor;
@@ -44,6 +46,16 @@ struct Ground {
     rule: String,
     otherwise: String,
     votes: Vec<VoteRow>,
+    heartbeat: Option<HeartbeatGround>,
+}
+
+/// What a heartbeat's transition was decided on.
+struct HeartbeatGround {
+    schedule: String,
+    grace: String,
+    last_ping: Option<When>,
+    due: Option<When>,
+    late: Option<String>,
 }
 
 struct VoteRow {
@@ -68,6 +80,8 @@ struct IncidentPage {
     frame: Frame,
     id: String,
     what: String,
+    /// Whether it is about a heartbeat.
+    of_heartbeat: bool,
     /// Where the monitor is shown, while it exists.
     monitor: Option<String>,
     target: String,
@@ -116,7 +130,7 @@ pub(super) async fn page(
         &engine.directory().read(),
         now,
     );
-    wanted.answer(&page, &page.as_main())
+    wanted.answer(&page.frame, &page, &page.as_main())
 }
 
 fn shown(
@@ -128,8 +142,7 @@ fn shown(
 ) -> IncidentPage {
     let (monitor, target, affected) = match &incident.subject {
         Subject::Monitor(facts) => {
-            let still = directory.monitor_by_id(facts.id);
-            let path = still.map(|monitor| format!("/monitors/{}", monitor.id));
+            let path = subject_path(facts.id, directory);
             (path, facts.target.clone(), Vec::new())
         }
         Subject::System(facts) => (None, String::new(), facts.affected.clone()),
@@ -139,6 +152,7 @@ fn shown(
         frame,
         id: incident.id.to_string(),
         what: what(incident),
+        of_heartbeat: is_of_heartbeat(incident),
         monitor,
         target,
         status: incident.status.as_str(),
@@ -158,6 +172,14 @@ fn shown(
     }
 }
 
+/// Where a monitor or heartbeat is shown, while it exists.
+fn subject_path(id: MonitorId, directory: &Directory) -> Option<String> {
+    let monitor = directory.monitor_by_id(id);
+    let monitor = monitor.map(|monitor| monitor::path(monitor.id));
+    let heartbeat = || directory.heartbeat_by_id(id);
+    monitor.or_else(|| heartbeat().map(|heartbeat| heartbeats::path(heartbeat.id)))
+}
+
 /// What happened, the newest first.
 fn steps(incident: &Incident, directory: &Directory) -> Vec<Step> {
     let step = |transition: &Transition| Step {
@@ -170,6 +192,14 @@ fn steps(incident: &Incident, directory: &Directory) -> Vec<Step> {
         evidence: transition.evidence.as_ref().map(|e| ground(e, directory)),
     };
     incident.transitions.iter().rev().map(step).collect()
+}
+
+/// Whether no regions vote on it.
+fn is_of_heartbeat(incident: &Incident) -> bool {
+    match &incident.subject {
+        Subject::Monitor(facts) => facts.kind == "heartbeat",
+        Subject::System(_) => false,
+    }
 }
 
 const fn class(kind: TransitionKind) -> &'static str {
@@ -192,6 +222,13 @@ fn ground(evidence: &Evidence, directory: &Directory) -> Ground {
         rule: evidence.rule.clone(),
         otherwise: evidence.otherwise.clone(),
         votes: evidence.regions.iter().map(row).collect(),
+        heartbeat: evidence.heartbeat.as_ref().map(|facts| HeartbeatGround {
+            schedule: schedule::words(&facts.schedule),
+            grace: schedule::grace(facts.grace),
+            last_ping: facts.last_ping_at.map(When::at),
+            due: facts.due_at.map(When::at),
+            late: facts.late.map(lasting),
+        }),
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) async fn page(
             after,
         }
     };
-    wanted.answer(&page, &page.as_main())
+    wanted.answer(&page.frame, &page, &page.as_main())
 }
 
 /// How long an incident has lasted by now, or did.

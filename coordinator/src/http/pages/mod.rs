@@ -22,6 +22,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use vigilmon_runtime::random;
 
+use self::heartbeat::{deeds, form, pings};
 use super::Site;
 use crate::engine::CommandError;
 use crate::token;
@@ -31,17 +32,23 @@ mod agents;
 mod assets;
 mod check;
 mod guard;
+mod heartbeat;
+mod heartbeats;
 mod incident;
 mod incidents;
+mod list;
 mod live;
 mod monitor;
 mod overview;
 mod phases;
+mod schedule;
 mod sign_in;
 mod words;
 
 /// A page asks for its main part alone by this header.
 const PART_HEADER: &str = "x-vigilmon-part";
+/// How many heartbeats are down or late: told with a main part, shown in the navigation.
+const WRONG_HEADER: HeaderName = HeaderName::from_static("x-vigilmon-heartbeats");
 /// Pages take everything from here, and nobody else shows them.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
                       connect-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -67,6 +74,11 @@ pub(super) fn router(site: Site) -> Router {
         .route("/", get(overview::page))
         .route("/monitors/{reference}", get(monitor::page))
         .route("/monitors/{reference}/check", post(check::run))
+        .route("/heartbeats", get(heartbeats::page))
+        .route("/heartbeats/new", get(form::page).post(form::add))
+        .route("/heartbeats/{reference}", get(heartbeat::page))
+        .route("/heartbeats/{reference}/{deed}", post(deeds::act))
+        .route("/heartbeats/{reference}/pings/{number}", get(pings::body))
         .route("/incidents", get(incidents::page))
         .route("/incidents/{id}", get(incident::page))
         .route("/incidents/{id}/{deed}", post(incident::act))
@@ -120,6 +132,8 @@ struct Frame {
     may_act: bool,
     /// Open incidents.
     open: usize,
+    /// How the heartbeats stand.
+    heartbeats: heartbeats::Counts,
     /// What is shown is as new as this.
     mark: String,
 }
@@ -134,8 +148,14 @@ impl Frame {
             role: visitor.role.as_str(),
             may_act: visitor.may_act(),
             open: pages.site.engine.incidents(true).len(),
+            heartbeats: heartbeats::counts(&pages.site.engine.heartbeat_board().read()),
             mark: live::mark(pages),
         }
+    }
+
+    /// Heartbeats that are down or late.
+    fn wrong(&self) -> usize {
+        heartbeats::wrong(&self.heartbeats)
     }
 }
 
@@ -159,7 +179,14 @@ impl<S: Sync> FromRequestParts<S> for Wanted {
 
 impl Wanted {
     /// Answers with the page, or with its main part.
-    fn answer(&self, page: &impl Template, main: &impl Template) -> Response {
+    fn answer(&self, frame: &Frame, page: &impl Template, main: &impl Template) -> Response {
+        let mut response = self.rendered(page, main);
+        let wrong = HeaderValue::from(frame.wrong());
+        response.headers_mut().insert(WRONG_HEADER, wrong);
+        response
+    }
+
+    fn rendered(&self, page: &impl Template, main: &impl Template) -> Response {
         let rendered = if self.part {
             main.render()
         } else {

@@ -95,7 +95,7 @@ pub(super) async fn page(
         Err(error) => return no(&error),
     };
     match shown(frame, engine, &monitor).await {
-        Ok(page) => wanted.answer(&page, &page.as_main()),
+        Ok(page) => wanted.answer(&page.frame, &page, &page.as_main()),
         Err(error) => no(&error),
     }
 }

@@ -13,19 +13,27 @@ use vigilmon_common::time::Time;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct When {
     at: Time,
-    /// Shown as how long ago it is, where scripts run.
-    ago: bool,
+    /// What the script makes of it; a date and a time by itself.
+    class: &'static str,
 }
 
 impl When {
     /// Shown as a date and a time.
     pub(super) const fn at(at: Time) -> Self {
-        Self { at, ago: false }
+        Self { at, class: "" }
     }
 
     /// Shown as how long ago it was.
     pub(super) const fn ago(at: Time) -> Self {
-        Self { at, ago: true }
+        Self { at, class: "ago" }
+    }
+
+    /// Shown as how far ahead it lies, or how long ago it was.
+    pub(super) const fn until(at: Time) -> Self {
+        Self {
+            at,
+            class: "ago until",
+        }
     }
 }
 
@@ -36,8 +44,13 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let iso = self.at.to_rfc3339();
         let text = iso.get(..19).unwrap_or(&iso).replace('T', " ");
-        let class = if self.ago { " class=\"ago\"" } else { "" };
-        write!(f, "<time datetime=\"{iso}\"{class}>{text} UTC</time>")
+        match self.class {
+            "" => write!(f, "<time datetime=\"{iso}\">{text} UTC</time>"),
+            class => {
+                let head = format_args!("<time datetime=\"{iso}\" class=\"{class}\">");
+                write!(f, "{head}{text} UTC</time>")
+            }
+        }
     }
 }
 

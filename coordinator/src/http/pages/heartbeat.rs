@@ -1,0 +1,290 @@
+//! A heartbeat: how it stands and why, what came last, and for editors where its job pings.
+//!
+//! The ping URL is a secret: it is in no page of who may only look.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use bytes::Bytes;
+use serde::Deserialize;
+use url::Url;
+use vigilmon_common::duration;
+use vigilmon_common::heartbeat::{
+    BODIES_KEPT, Heartbeat, HeartbeatStatus, OpenRun, PINGS_KEPT, Ping, View, marks, snippets,
+};
+use vigilmon_common::time::Time;
+
+use self::pings::PingRow;
+use super::incidents::IncidentRow;
+use super::phases::Bars;
+use super::words::{When, lasting, measured};
+use super::{Frame, Pages, Wanted, no, schedule};
+use crate::engine::{CommandError, Handle};
+use crate::secret::SecretKey;
+use crate::visits::Visitor;
+
+pub(super) mod deeds;
+pub(super) mod form;
+pub(super) mod pings;
+
+/// Pings that are listed unless all are asked for.
+const LISTED: usize = 20;
+/// Incidents that are shown.
+const INCIDENTS: usize = 10;
+
+/// What of it is wanted.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// `all`: every ping that is kept.
+    #[serde(default)]
+    pings: String,
+}
+
+/// Where the job pings, for who may see it.
+struct Secret {
+    url: String,
+    /// Until when the URL before it counts.
+    former_until: Option<When>,
+    snippets: Vec<snippets::Snippet>,
+}
+
+struct Run {
+    rid: String,
+    started: When,
+    overrun: bool,
+}
+
+/// A ping that was due while we could not hear.
+struct Unheard {
+    due: When,
+    from: When,
+    to: When,
+}
+
+#[derive(Template)]
+#[template(path = "pages/heartbeat.html", blocks = ["main"])]
+struct HeartbeatPage {
+    frame: Frame,
+    id: String,
+    name: String,
+    status: &'static str,
+    since: When,
+    since_ago: When,
+    why: String,
+    /// The open incident.
+    incident: Option<String>,
+    schedule: String,
+    expression: Option<String>,
+    grace: String,
+    due: Option<When>,
+    /// When silence becomes an incident, where that is later than the due time.
+    deadline: Option<When>,
+    last_ping: Option<(String, When)>,
+    last_success: Option<When>,
+    last_run: Option<String>,
+    max_run: Option<String>,
+    post_only: bool,
+    severity: &'static str,
+    labels: Vec<String>,
+    runs: Vec<Run>,
+    never_finished: u64,
+    unheard: Option<Unheard>,
+    secret: Option<Secret>,
+    /// Pings that ever came.
+    total: u64,
+    drawn: Bars,
+    pings: Vec<PingRow>,
+    /// Pings that are kept.
+    kept: usize,
+    incidents: Vec<IncidentRow>,
+}
+
+impl HeartbeatPage {
+    fn is_paused(&self) -> bool {
+        self.status == HeartbeatStatus::Paused.as_str()
+    }
+}
+
+/// The page of a heartbeat, by id or name.
+pub(super) async fn page(
+    State(pages): State<Pages>,
+    visitor: Visitor,
+    wanted: Wanted,
+    Path(reference): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let site = &pages.site;
+    let engine = &site.engine;
+    let frame = Frame::new(&pages, &visitor, "heartbeats", "Heartbeat");
+    let heartbeat = match engine.heartbeat(&reference) {
+        Ok(heartbeat) => heartbeat,
+        Err(error) => return no(&error),
+    };
+    let listed = match asked.pings.as_str() {
+        "all" => PINGS_KEPT,
+        _ => LISTED,
+    };
+    let now = engine.clock().now();
+    let secret = frame.may_act.then(|| {
+        let url = ping_url(&site.public_url, &site.key, &heartbeat)?;
+        Some(Secret::of(url, &heartbeat, now))
+    });
+    let read = match Read::of(engine, &heartbeat, listed).await {
+        Ok(read) => read,
+        Err(error) => return no(&error),
+    };
+    let page = shown(frame, &heartbeat, secret.flatten(), read);
+    wanted.answer(&page.frame, &page, &page.as_main())
+}
+
+/// What is read for the page.
+struct Read {
+    view: View,
+    pings: Vec<Ping>,
+    /// Of the pings that are listed, in their order.
+    bodies: Vec<Option<Bytes>>,
+    incidents: Vec<IncidentRow>,
+}
+
+impl Read {
+    async fn of(
+        engine: &Handle,
+        heartbeat: &Heartbeat,
+        listed: usize,
+    ) -> Result<Self, CommandError> {
+        let id = heartbeat.id;
+        let mut views = engine.heartbeat_views(Some(vec![id])).await?;
+        let view = views.remove(&id).ok_or_else(CommandError::stopping)?;
+        let pings = engine.pings(id, PINGS_KEPT).await?;
+        let mut bodies = Vec::new();
+        let mut asked = 0;
+        for ping in pings.iter().take(listed) {
+            // What is older has none any more.
+            let may = ping.body_kept > 0 && asked < BODIES_KEPT;
+            asked += usize::from(may);
+            bodies.push(match may {
+                true => engine.ping_body(id, ping.n).await?,
+                false => None,
+            });
+        }
+        let some = engine.incidents_behind(Some(id), None, false, INCIDENTS);
+        let incidents = some.await?;
+        let directory = engine.directory().read();
+        let incidents = incidents
+            .iter()
+            .map(|one| IncidentRow::of(one, &directory))
+            .collect();
+        Ok(Self {
+            view,
+            pings,
+            bodies,
+            incidents,
+        })
+    }
+}
+
+fn shown(
+    frame: Frame,
+    heartbeat: &Heartbeat,
+    secret: Option<Secret>,
+    read: Read,
+) -> HeartbeatPage {
+    let spec = &heartbeat.spec;
+    let view = &read.view;
+    let marks = marks(&read.pings);
+    let rows = read.pings.iter().zip(&marks).zip(&read.bodies);
+    let rows = rows.map(|((ping, mark), body)| PingRow::of(ping, mark, body.as_ref()));
+    let labels = spec.labels.iter().map(|(k, v)| format!("{k}={v}"));
+    HeartbeatPage {
+        frame,
+        id: heartbeat.id.to_string(),
+        name: spec.name.to_string(),
+        status: view.status.as_str(),
+        since: When::at(view.since),
+        since_ago: When::ago(view.since),
+        why: why(heartbeat, view),
+        incident: view.incident.map(|id| id.to_string()),
+        schedule: schedule::words(&spec.schedule),
+        expression: schedule::expression(&spec.schedule).map(str::to_owned),
+        grace: schedule::grace(spec.grace),
+        due: view.due.map(When::until),
+        deadline: view.deadline.filter(|at| view.due != Some(*at)).map(When::until),
+        last_ping: view
+            .last_ping
+            .map(|ping| (ping.signal.to_string(), When::ago(ping.at))),
+        last_success: view.last_success.map(When::ago),
+        last_run: view.last_run.map(measured),
+        max_run: spec.max_run.map(duration::format),
+        post_only: spec.post_only,
+        severity: spec.severity.as_str(),
+        labels: labels.collect(),
+        runs: view.runs.iter().map(Run::of).collect(),
+        never_finished: view.never_finished,
+        unheard: view.unobserved.map(|one| Unheard {
+            due: When::at(one.due),
+            from: When::at(one.spell.from),
+            to: When::at(one.spell.to),
+        }),
+        secret,
+        total: view.pings,
+        drawn: pings::drawn(&read.pings, &marks, &view.runs),
+        kept: read.pings.len(),
+        pings: rows.collect(),
+        incidents: read.incidents,
+    }
+}
+
+/// In one line.
+fn why(heartbeat: &Heartbeat, view: &View) -> String {
+    if !view.reason.is_empty() {
+        return view.reason.clone();
+    }
+    let late = view.due.zip(view.deadline);
+    match view.status {
+        HeartbeatStatus::New if heartbeat.spec.alarm_before_first_ping => {
+            "it was not pinged yet".to_owned()
+        }
+        HeartbeatStatus::New => "it was not pinged yet; silence alarms after a first ping".to_owned(),
+        HeartbeatStatus::Up => "the last expected ping came".to_owned(),
+        HeartbeatStatus::Late => match late {
+            Some((due, deadline)) => {
+                format!("the ping is overdue; its grace is {}", lasting(deadline.since(due)))
+            }
+            None => "the ping is overdue".to_owned(),
+        },
+        HeartbeatStatus::Down => String::new(),
+        HeartbeatStatus::Paused => {
+            "alarms are suspended; pings are recorded all the same".to_owned()
+        }
+    }
+}
+
+impl Run {
+    fn of(run: &OpenRun) -> Self {
+        Self {
+            rid: run.rid.as_deref().unwrap_or_default().to_owned(),
+            started: When::ago(run.started),
+            overrun: run.overrun,
+        }
+    }
+}
+
+impl Secret {
+    fn of(url: String, heartbeat: &Heartbeat, now: Time) -> Self {
+        let mut former = heartbeat.tokens.iter().skip(1);
+        let former = former.find(|token| token.is_good(now));
+        Self {
+            snippets: snippets::all(&url, &heartbeat.spec),
+            url,
+            former_until: former.and_then(|token| token.until).map(When::at),
+        }
+    }
+}
+
+/// Where a heartbeat's job pings; `None` where the token was sealed with another key.
+fn ping_url(public_url: &Url, key: &SecretKey, heartbeat: &Heartbeat) -> Option<String> {
+    let token = heartbeat.tokens.first()?;
+    let token = key.unseal_text(&token.sealed).ok()?;
+    let base = public_url.as_str().trim_end_matches('/');
+    Some(format!("{base}/ping/{}", *token))
+}
