@@ -81,6 +81,23 @@ function showMonitor(element, monitor) {
   fill(element.querySelector(".regions"), "region-row", monitor.regions, (r) => r.region, showRegion);
 }
 
+function showPing(element, ping) {
+  element.className = ping.bad ? "down" : "up";
+  element.title = `${ping.signal}, ${ping.at.slice(0, 19).replace("T", " ")} UTC`;
+}
+
+function showHeartbeat(element, heartbeat) {
+  const since = (time) => (time ? (Date.now() - new Date(time)) / 1000 : null);
+  const last = since(heartbeat.last_ping_at);
+  element.className = `card ${heartbeat.status}`;
+  write(element.querySelector(".name"), heartbeat.name);
+  write(element.querySelector(".pill"), heartbeat.status);
+  write(element.querySelector(".target"), `a ping ${heartbeat.schedule}`);
+  const said = last === null ? "no ping yet" : `last ping ${last < 1 ? "just now" : age(last)}`;
+  write(element.querySelector(".why"), heartbeat.status === "down" && heartbeat.reason ? `${said} · ${heartbeat.reason}` : said);
+  fill(element.querySelector(".pings"), "ping-row", heartbeat.pings.toReversed(), (p) => p.at, showPing);
+}
+
 function showIncident(element, incident) {
   const lasted = (new Date(incident.ended_at) - new Date(incident.started_at)) / 1000;
   element.className = incident.status;
@@ -152,6 +169,8 @@ function show(state) {
   showVerdict(...verdict(state.monitors), site(state));
   showDeeds();
   fill(at("monitors"), "monitor-row", state.monitors, (m) => m.name, showMonitor);
+  at("jobs").hidden = !state.heartbeats.length;
+  fill(at("heartbeats"), "heartbeat-row", state.heartbeats, (h) => h.name, showHeartbeat);
   fill(at("incidents"), "incident-row", state.incidents, (i) => i.id, showIncident, "None so far.");
   fill(at("inbox"), "message-row", state.inbox, (m) => `${m.at} ${m.subject}`, showMessage, "No message so far.");
 }

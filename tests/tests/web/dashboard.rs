@@ -9,11 +9,11 @@ use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
 /// What is waited for must be there by then.
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// An open page shows a change by then, without a reload.
-const PAGE_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const PAGE_WITHIN: Duration = Duration::from_secs(2);
 
-fn sign_in(up: &Up, browser: &Browser, more: &[&str]) -> String {
+pub(crate) fn sign_in(up: &Up, browser: &Browser, more: &[&str]) -> String {
     let link = up.cli().ok(&[&["sign-in"], more].concat());
     browser.open(link.trim());
     wait::until_true("the link leads to the overview", SOON, || {
@@ -115,7 +115,18 @@ fn every_page_fits_a_phone_in_light_and_dark() {
     let incident = up.cli().rows(&["incident", "list"])[0]["id"].clone();
     let incident = format!("/incidents/{}", incident.as_str().unwrap());
     let monitor = format!("/monitors/{}", &name[..99]);
-    for path in ["/", &monitor, "/incidents", &incident, "/agents", "/demo"] {
+    let pages = [
+        "/",
+        &monitor,
+        "/heartbeats",
+        "/heartbeats/new",
+        "/heartbeats/demo-job",
+        "/incidents",
+        &incident,
+        "/agents",
+        "/demo",
+    ];
+    for path in pages {
         browser.open(&up.url(path));
         fits(&browser, path);
     }

@@ -2,3 +2,4 @@
 //! what is tested, so these run one by one and beside nothing else.
 
 mod dashboard;
+mod heartbeats;

@@ -17,7 +17,7 @@ use vigilmon_common::time::Time;
 use self::pings::PingRow;
 use super::incidents::IncidentRow;
 use super::phases::Bars;
-use super::words::{When, lasting, measured};
+use super::words::{When, lasting, ran};
 use super::{Frame, Pages, Wanted, no, schedule};
 use crate::engine::{CommandError, Handle};
 use crate::secret::SecretKey;
@@ -213,7 +213,7 @@ fn shown(
             .last_ping
             .map(|ping| (ping.signal.to_string(), When::ago(ping.at))),
         last_success: view.last_success.map(When::ago),
-        last_run: view.last_run.map(measured),
+        last_run: view.last_run.map(ran),
         max_run: spec.max_run.map(duration::format),
         post_only: spec.post_only,
         severity: spec.severity.as_str(),
@@ -288,3 +288,6 @@ fn ping_url(public_url: &Url, key: &SecretKey, heartbeat: &Heartbeat) -> Option<
     let base = public_url.as_str().trim_end_matches('/');
     Some(format!("{base}/ping/{}", *token))
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,7 @@ fn verdict(counts: &[usize]) -> (&'static str, String) {
         return ("unknown", String::new());
     };
     match () {
-        () if total == 0 => ("unknown", "No heartbeat".to_owned()),
+        () if total == 0 => ("unknown", "No job is watched".to_owned()),
         () if *down > 0 => ("down", format!("{} down", of(*down))),
         () if *late > 0 => ("late", format!("{} late", of(*late))),
         () if *up > 0 && *new > 0 => ("up", format!("{} up", of(*up))),
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(said([0, 0, 1, 0, 0]), "The heartbeat is waiting for a first ping");
         assert_eq!(said([0, 0, 1, 1, 0]), "1 of 2 heartbeats is up");
         assert_eq!(said([0, 0, 0, 0, 1]), "The heartbeat is paused");
-        assert_eq!(said([0; 5]), "No heartbeat");
+        assert_eq!(said([0; 5]), "No job is watched");
     }
 
     #[test]

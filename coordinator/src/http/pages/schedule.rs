@@ -66,7 +66,7 @@ fn period(every: Duration) -> String {
     ];
     let found = units.into_iter().find_map(whole);
     found
-        .filter(|_| every.as_secs() % 60 == 0 || every.as_secs() < 60)
+        .filter(|_| every.as_secs().is_multiple_of(60) || every.as_secs() < 60)
         .unwrap_or_else(|| duration::format(every))
 }
 

@@ -70,6 +70,14 @@ pub(super) fn measured(span: Duration) -> String {
     }
 }
 
+/// How long a run took: `850 ms`, `1.40 s`, `1m35s`.
+pub(super) fn ran(span: Duration) -> String {
+    match span.as_secs() {
+        0..10 => measured(span),
+        _ => lasting(span),
+    }
+}
+
 /// The vote that a standing is.
 pub(super) const fn vote(standing: Standing) -> &'static str {
     match standing {

@@ -11,7 +11,7 @@ use vigilmon_common::heartbeat::{Mark, OpenRun, Ping, Signal};
 
 use super::super::heartbeats::path;
 use super::super::phases::{Bars, Drawn, share, utc};
-use super::super::words::{When, counted, measured};
+use super::super::words::{When, counted, ran};
 use super::super::{Pages, no, refused};
 use crate::visits::Visitor;
 
@@ -57,7 +57,7 @@ impl PingRow {
             class: class(ping.signal, mark),
             word: ping.signal.to_string(),
             at: When::at(ping.at),
-            run: mark.run.map(measured),
+            run: mark.run.map(ran),
             never_finished: mark.never_finished,
             count: (ping.count > 1).then_some(ping.count),
             rid: ping.rid.as_deref().unwrap_or_default().to_owned(),
@@ -154,7 +154,7 @@ pub(super) fn drawn(pings: &[Ping], marks: &[Mark], open: &[OpenRun]) -> Bars {
         ping.signal != Signal::Start || mark.never_finished || is_open(ping)
     });
     let all = own.map(|(ping, mark)| {
-        let took = mark.run.map(|run| format!(", run of {}", measured(run)));
+        let took = mark.run.map(|run| format!(", run of {}", ran(run)));
         let ended = if mark.never_finished {
             ", never finished"
         } else {
