@@ -17,7 +17,7 @@ use vigilmon_common::time::Time;
 use self::pings::PingRow;
 use super::incidents::IncidentRow;
 use super::phases::Bars;
-use super::words::{When, lasting, ran};
+use super::words::{When, ran};
 use super::{Frame, Pages, Wanted, no, schedule};
 use crate::engine::{CommandError, Handle};
 use crate::secret::SecretKey;
@@ -54,13 +54,6 @@ struct Run {
     overrun: bool,
 }
 
-/// A ping that was due while we could not hear.
-struct Unheard {
-    due: When,
-    from: When,
-    to: When,
-}
-
 #[derive(Template)]
 #[template(path = "pages/heartbeat.html", blocks = ["main"])]
 struct HeartbeatPage {
@@ -88,7 +81,6 @@ struct HeartbeatPage {
     labels: Vec<String>,
     runs: Vec<Run>,
     never_finished: u64,
-    unheard: Option<Unheard>,
     secret: Option<Secret>,
     /// Pings that ever came.
     total: u64,
@@ -202,7 +194,7 @@ fn shown(
         status: view.status.as_str(),
         since: When::at(view.since),
         since_ago: When::ago(view.since),
-        why: why(heartbeat, view),
+        why: view.reason.clone(),
         incident: view.incident.map(|id| id.to_string()),
         schedule: schedule::words(&spec.schedule),
         expression: schedule::expression(&spec.schedule).map(str::to_owned),
@@ -220,42 +212,12 @@ fn shown(
         labels: labels.collect(),
         runs: view.runs.iter().map(Run::of).collect(),
         never_finished: view.never_finished,
-        unheard: view.unobserved.map(|one| Unheard {
-            due: When::at(one.due),
-            from: When::at(one.spell.from),
-            to: When::at(one.spell.to),
-        }),
         secret,
         total: view.pings,
         drawn: pings::drawn(&read.pings, &marks, &view.runs),
         kept: read.pings.len(),
         pings: rows.collect(),
         incidents: read.incidents,
-    }
-}
-
-/// In one line.
-fn why(heartbeat: &Heartbeat, view: &View) -> String {
-    if !view.reason.is_empty() {
-        return view.reason.clone();
-    }
-    let late = view.due.zip(view.deadline);
-    match view.status {
-        HeartbeatStatus::New if heartbeat.spec.alarm_before_first_ping => {
-            "it was not pinged yet".to_owned()
-        }
-        HeartbeatStatus::New => "it was not pinged yet; silence alarms after a first ping".to_owned(),
-        HeartbeatStatus::Up => "the last expected ping came".to_owned(),
-        HeartbeatStatus::Late => match late {
-            Some((due, deadline)) => {
-                format!("the ping is overdue; its grace is {}", lasting(deadline.since(due)))
-            }
-            None => "the ping is overdue".to_owned(),
-        },
-        HeartbeatStatus::Down => String::new(),
-        HeartbeatStatus::Paused => {
-            "alarms are suspended; pings are recorded all the same".to_owned()
-        }
     }
 }
 
