@@ -54,7 +54,11 @@ impl DemoJob {
                 Some(Err(error)) => tracing::debug!(%error, "a run of the demo job failed"),
                 None => return Ok(()),
             }
-            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            if stop
+                .run_until_cancelled(tokio::time::sleep(EVERY))
+                .await
+                .is_none()
+            {
                 return Ok(());
             }
         }
@@ -64,7 +68,11 @@ impl DemoJob {
         let began = clock.monotonic();
         let answer = self.client.get(&self.site).send().await;
         let answer = answer.map_err(reqwest::Error::without_url)?;
-        ensure!(answer.status() == 200, "the site answered {}", answer.status());
+        ensure!(
+            answer.status() == 200,
+            "the site answered {}",
+            answer.status()
+        );
         let text = answer.text().await.map_err(reqwest::Error::without_url)?;
         let took = clock.monotonic().saturating_sub(began);
         let report = format!(
@@ -74,7 +82,11 @@ impl DemoJob {
         );
         let ping = self.client.post(&self.ping_url).body(report).send().await;
         let answer = ping.map_err(reqwest::Error::without_url)?;
-        ensure!(answer.status() == 200, "the ping was answered {}", answer.status());
+        ensure!(
+            answer.status() == 200,
+            "the ping was answered {}",
+            answer.status()
+        );
         Ok(())
     }
 }

@@ -345,7 +345,11 @@ async fn shown(demo: &Demo) -> Option<Shown> {
 async fn heartbeats(engine: &Handle) -> Result<Vec<HeartbeatShown>, CommandError> {
     let first: Vec<Arc<Heartbeat>> = {
         let directory = engine.directory().read();
-        directory.heartbeats().take(HEARTBEATS_MAX).cloned().collect()
+        directory
+            .heartbeats()
+            .take(HEARTBEATS_MAX)
+            .cloned()
+            .collect()
     };
     let ids = first.iter().map(|heartbeat| heartbeat.id).collect();
     let views = engine.heartbeat_views(Some(ids)).await?;

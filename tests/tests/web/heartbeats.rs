@@ -39,7 +39,10 @@ fn a_heartbeat_is_added_in_the_browser_goes_up_by_a_ping_and_down_by_silence() {
     let kept = browser.eval("document.getElementById('every').value");
     assert_eq!(kept, "often");
     let refused = browser.errors();
-    assert!(refused.iter().all(|line| line.contains("422")), "{refused:?}");
+    assert!(
+        refused.iter().all(|line| line.contains("422")),
+        "{refused:?}"
+    );
 
     add(&browser, "import", "3s");
     wait::until_true("its page is shown", SOON, || browser.text("h1") == "import");
@@ -80,7 +83,9 @@ fn an_editor_pauses_rotates_and_removes_and_a_viewer_sees_no_ping_url() {
     sign_in(&up, &browser, &[]);
     browser.open(&up.url("/heartbeats/new"));
     add(&browser, "nightly", "25h");
-    wait::until_true("its page is shown", SOON, || browser.text("h1") == "nightly");
+    wait::until_true("its page is shown", SOON, || {
+        browser.text("h1") == "nightly"
+    });
     let page = browser.eval("location.href");
     let former = browser.text("#ping-url");
 

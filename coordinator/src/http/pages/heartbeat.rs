@@ -175,12 +175,7 @@ impl Read {
     }
 }
 
-fn shown(
-    frame: Frame,
-    heartbeat: &Heartbeat,
-    secret: Option<Secret>,
-    read: Read,
-) -> HeartbeatPage {
+fn shown(frame: Frame, heartbeat: &Heartbeat, secret: Option<Secret>, read: Read) -> HeartbeatPage {
     let spec = &heartbeat.spec;
     let view = &read.view;
     let marks = marks(&read.pings);
@@ -200,7 +195,10 @@ fn shown(
         expression: schedule::expression(&spec.schedule).map(str::to_owned),
         grace: schedule::grace(spec.grace),
         due: view.due.map(When::until),
-        deadline: view.deadline.filter(|at| view.due != Some(*at)).map(When::until),
+        deadline: view
+            .deadline
+            .filter(|at| view.due != Some(*at))
+            .map(When::until),
         last_ping: view
             .last_ping
             .map(|ping| (ping.signal.to_string(), When::ago(ping.at))),

@@ -202,7 +202,10 @@ mod tests {
         let said = |counts: Counts| verdict(&counts).1;
         assert_eq!(said([1, 2, 0, 9, 0]), "1 of 12 heartbeats is down");
         assert_eq!(said([0, 2, 0, 0, 0]), "All heartbeats are late");
-        assert_eq!(said([0, 0, 1, 0, 0]), "The heartbeat is waiting for a first ping");
+        assert_eq!(
+            said([0, 0, 1, 0, 0]),
+            "The heartbeat is waiting for a first ping"
+        );
         assert_eq!(said([0, 0, 1, 1, 0]), "1 of 2 heartbeats is up");
         assert_eq!(said([0, 0, 0, 0, 1]), "The heartbeat is paused");
         assert_eq!(said([0; 5]), "No job is watched");

@@ -19,9 +19,7 @@ use vigilmon_common::time::Time;
 use super::guard::Editor;
 use super::incidents::{span, what};
 use super::words::{When, lasting, vote};
-use super::{
-    Frame, Pages, Wanted, heartbeats, monitor, no, refused, schedule, see_other,
-};
+use super::{Frame, Pages, Wanted, heartbeats, monitor, no, refused, schedule, see_other};
 use crate::engine::{Actor, CommandError, Directory, Handle, Object};
 use crate::store::{DeliveryPlace, DeliveryRecord};
 use crate::visits::Visitor;

@@ -152,11 +152,7 @@ mod tests {
 
     #[test]
     fn common_cron_expressions_are_said_in_words_and_others_as_written() {
-        let said = |text: &str| {
-            words(&Schedule::Cron(
-                Cron::parse(text, "Europe/Berlin").unwrap(),
-            ))
-        };
+        let said = |text: &str| words(&Schedule::Cron(Cron::parse(text, "Europe/Berlin").unwrap()));
         let known = [
             ("* * * * *", "every minute"),
             ("*/5 * * * *", "every 5 minutes"),

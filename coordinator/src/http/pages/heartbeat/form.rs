@@ -92,7 +92,11 @@ impl FormPage {
 
     /// What is wrong with a field, and what to do.
     fn wrong(&self, field: &str) -> String {
-        let own = self.problems.as_slice().iter().filter(|one| one.field == field);
+        let own = self
+            .problems
+            .as_slice()
+            .iter()
+            .filter(|one| one.field == field);
         let said = own.map(|one| match one.remedy.is_empty() {
             true => one.message.clone(),
             false => format!("{}; {}", one.message, one.remedy),
@@ -109,7 +113,9 @@ impl FormPage {
 
     /// What belongs to no field.
     fn others(&self) -> Vec<String> {
-        let fields = ["name", "every", "cron", "tz", "grace", "max_run", "severity"];
+        let fields = [
+            "name", "every", "cron", "tz", "grace", "max_run", "severity",
+        ];
         let others = self.problems.as_slice().iter();
         let others = others.filter(|one| !fields.contains(&one.field.as_str()));
         others.map(ToString::to_string).collect()
@@ -219,7 +225,11 @@ mod tests {
 
     fn wrong(given: Given) -> Vec<String> {
         let problems = given.draft().unwrap_err();
-        problems.as_slice().iter().map(|one| one.field.clone()).collect()
+        problems
+            .as_slice()
+            .iter()
+            .map(|one| one.field.clone())
+            .collect()
     }
 
     #[test]

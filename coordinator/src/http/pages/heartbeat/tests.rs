@@ -136,7 +136,10 @@ fn editors_see_where_a_job_pings_and_who_may_only_look_does_not() {
     assert!(!viewer.contains("method=\"post\" action=\"/heartbeats"));
     for page in [editor, viewer] {
         assert!(page.contains("every day at 02:00, Europe/Berlin"));
-        assert!(!page.contains(" style="), "the policy allows no styles in a page");
+        assert!(
+            !page.contains(" style="),
+            "the policy allows no styles in a page"
+        );
     }
 }
 
@@ -146,7 +149,10 @@ fn what_a_job_sent_cannot_become_a_part_of_the_page() {
     sent.agent = "<b>curl</b>".into();
     (sent.body_size, sent.body_kept) = (29, 29);
     let body = Bytes::from_static(b"<script>alert('hi')</script>\n");
-    let page = html(true, read(view(HeartbeatStatus::Down), vec![sent], vec![Some(body)]));
+    let page = html(
+        true,
+        read(view(HeartbeatStatus::Down), vec![sent], vec![Some(body)]),
+    );
     assert!(!page.contains("<script>alert") && !page.contains("<b>curl"));
     assert!(page.contains("alert(") && page.contains("29 bytes"));
 }
