@@ -15,6 +15,7 @@ use vigilmon_proto::v1::config_service_client::ConfigServiceClient;
 use vigilmon_proto::v1::demo_service_client::DemoServiceClient;
 use vigilmon_proto::v1::event_service_client::EventServiceClient;
 use vigilmon_proto::v1::fleet_service_client::FleetServiceClient;
+use vigilmon_proto::v1::heartbeat_service_client::HeartbeatServiceClient;
 use vigilmon_proto::v1::incident_service_client::IncidentServiceClient;
 use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
 use vigilmon_proto::v1::result_service_client::ResultServiceClient;
@@ -72,6 +73,7 @@ macro_rules! services {
 
 services! {
     monitors: MonitorServiceClient,
+    heartbeats: HeartbeatServiceClient,
     results: ResultServiceClient,
     incidents: IncidentServiceClient,
     channels: ChannelServiceClient,

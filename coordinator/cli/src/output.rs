@@ -37,7 +37,11 @@ pub(crate) fn lines<T: AsRef<str>>(lines: &[T]) {
 /// Prints a line of data. Where nobody reads any more (`| head`) nothing is left to do; where it
 /// cannot be written (a full disk) the command has failed.
 fn put(line: &str) {
-    let Err(error) = now(line) else { return };
+    judge(now(line));
+}
+
+fn judge(printed: std::io::Result<()>) {
+    let Err(error) = printed else { return };
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(exit::DONE.into());
     }
@@ -50,6 +54,12 @@ pub(crate) fn now(line: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+/// Prints data as it is.
+pub(crate) fn bytes(data: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    judge(out.write_all(data).and_then(|()| out.flush()));
 }
 
 /// Prints values for scripts; as JSON where the format is for people.
@@ -102,6 +112,13 @@ pub(crate) fn problems(problems: &Problems) {
     }
 }
 
+/// How wide a line may be: the terminal's width, else [`WIDTH`].
+pub(crate) fn width() -> usize {
+    terminal_size::terminal_size()
+        .map_or(WIDTH, |(width, _)| width.0)
+        .into()
+}
+
 /// Prints a table, as wide as the terminal, else [`WIDTH`]: a line for each row. Columns whose head
 /// ends in `…` give way: what does not fit into them loses its middle; JSON has all of it.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
@@ -109,8 +126,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
         eprintln!("none");
         return;
     }
-    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0);
-    let (head, rows) = fit::fit(head, rows, usize::from(width));
+    let (head, rows) = fit::fit(head, rows, width());
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);

@@ -14,6 +14,7 @@ mod channel;
 mod configuration;
 mod demo;
 mod doctor;
+mod heartbeat;
 mod incident;
 mod manual;
 mod monitor;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     /// What is watched
     #[command(subcommand)]
     Monitor(Box<monitor::MonitorCommand>),
+    /// Jobs that must ping
+    #[command(subcommand)]
+    Heartbeat(Box<heartbeat::HeartbeatCommand>),
     /// What was or is down, and why
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
@@ -115,6 +119,7 @@ pub(crate) fn run(
             | Command::Schema => Ok(exit::DONE),
             Command::Backup(args) => backup::run(args, &client, format).await,
             Command::Monitor(command) => monitor::run(command, &client, format).await,
+            Command::Heartbeat(command) => heartbeat::run(command, &client, format).await,
             Command::Incident(command) => incident::run(command, &client, format).await,
             Command::Channel(command) => channel::run(command, &client, format).await,
             Command::Route(command) => route::run(command, &client, format).await,

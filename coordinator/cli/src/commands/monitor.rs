@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use vigilmon_common::duration;
 use vigilmon_proto::v1;
 
-use super::done;
 use super::monitor_flags::{HttpFlags, WatchFlags, given};
+use super::{done, heartbeat};
 use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
@@ -105,12 +105,47 @@ pub(crate) struct ResultsArgs {
     since: Option<std::time::Duration>,
 }
 
+impl MonitorCommand {
+    /// The monitor that it names.
+    fn named(&self) -> Option<&str> {
+        match self {
+            Self::Add(_) | Self::List => None,
+            Self::Show(Named { name })
+            | Self::Pause(Named { name })
+            | Self::Resume(Named { name })
+            | Self::Remove(Named { name }) => Some(name),
+            Self::Edit(args) => Some(&args.name),
+            Self::Check(args) => Some(&args.target),
+            Self::Results(args) => Some(&args.name),
+        }
+    }
+}
+
 /// Does it; the exit code.
 pub(crate) async fn run(
     command: &MonitorCommand,
     client: &Client,
     format: Format,
 ) -> Result<u8, Failure> {
+    let failure = match act(command, client, format).await {
+        Err(failure) if failure.code == exit::NOT_FOUND => failure,
+        done => return done,
+    };
+    // Both share their names: who asks for the one may mean the other.
+    let Some(name) = command.named() else {
+        return Err(failure);
+    };
+    match heartbeat::get(client, name).await {
+        Ok(found) => Err(heartbeat::other_kind(
+            &found.name,
+            "a heartbeat",
+            "heartbeat",
+        )),
+        Err(_) => Err(failure),
+    }
+}
+
+async fn act(command: &MonitorCommand, client: &Client, format: Format) -> Result<u8, Failure> {
     match command {
         MonitorCommand::Add(args) => add(args, client, format).await,
         MonitorCommand::List => list(client, format).await,
@@ -149,7 +184,8 @@ pub(crate) async fn run(
     }
 }
 
-async fn get(client: &Client, name: &str) -> Result<v1::Monitor, Failure> {
+/// One of them.
+pub(super) async fn get(client: &Client, name: &str) -> Result<v1::Monitor, Failure> {
     let request = v1::GetMonitorRequest {
         project: client.project.clone(),
         r#ref: name.to_owned(),

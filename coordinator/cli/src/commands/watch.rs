@@ -123,7 +123,11 @@ fn line(event: &v1::Event, data: &Value) -> String {
                 "" => text("reason", "code"),
                 reason => reason,
             };
-            format!(": {reason} ({})", failing.join(", "))
+            // Of a heartbeat there are none.
+            match failing[..] {
+                [] => format!(": {reason}"),
+                _ => format!(": {reason} ({})", failing.join(", ")),
+            }
         }
         "incident.updated" => match text("transition", "by") {
             "" => format!(": {}", text("transition", "kind")),
@@ -160,6 +164,15 @@ mod tests {
         assert_eq!(
             said("incident.opened", opened),
             "-  incident.opened    api: 503 Service Unavailable (us-east, eu-west)"
+        );
+        let missed = json!({
+            "monitor": { "name": "nightly" },
+            "reason": { "code": "heartbeat_missed", "text": "no ping since 09:02" },
+            "regions": null,
+        });
+        assert_eq!(
+            said("incident.opened", missed),
+            "-  incident.opened    nightly: no ping since 09:02"
         );
         let acknowledged = json!({
             "monitor": { "name": "api" },

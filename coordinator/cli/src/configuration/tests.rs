@@ -389,8 +389,9 @@ fn every_flag_has_its_key() {
             command.find_subcommand(name).unwrap().clone()
         })
     };
-    let tables: [(&[&str], Vec<&shape::Table>); 3] = [
+    let tables: [(&[&str], Vec<&shape::Table>); 4] = [
         (&["monitor", "add"], vec![&keys::MONITOR, &keys::HTTP]),
+        (&["heartbeat", "add"], vec![&keys::HEARTBEAT]),
         (&["channel", "add"], vec![&keys::CHANNEL]),
         (&["route", "add"], vec![&keys::ROUTE]),
     ];

@@ -1,0 +1,353 @@
+//! `vigilmon heartbeat …`
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use vigilmon_common::duration;
+use vigilmon_proto::{convert, v1};
+
+use super::done;
+use crate::client::Client;
+use crate::failure::{Failure, exit};
+use crate::format;
+use crate::output::{self, Format};
+
+mod flags;
+mod marks;
+mod pings;
+mod show;
+mod snippets;
+mod urls;
+
+use flags::{HeartbeatFlags, given};
+
+/// What is done with heartbeats.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HeartbeatCommand {
+    /// Expect pings of a job; prints the URL to ping
+    Add(AddArgs),
+    /// All heartbeats
+    List,
+    /// One heartbeat: what it expects, how it stands, its last pings
+    Show(ShowArgs),
+    /// Change a heartbeat; what is not given stays, an empty text empties a list
+    Edit(EditArgs),
+    /// Suspend its alarms; pings are recorded all the same
+    Pause(Named),
+    /// Resume its alarms
+    Resume(Named),
+    /// Remove it
+    Remove(Named),
+    /// Give it another ping URL and print that
+    Rotate(RotateArgs),
+    /// Its last pings, newest first
+    Pings(Named),
+    /// What came with a ping
+    Body(BodyArgs),
+    /// The project's key in ping URLs by slug
+    Key(KeyArgs),
+}
+
+/// A heartbeat by name or id.
+#[derive(Args, Debug)]
+pub(crate) struct Named {
+    /// Its name or id
+    name: String,
+}
+
+/// A new heartbeat.
+#[derive(Args, Debug)]
+#[command(
+    group(clap::ArgGroup::new("schedule").required(true).args(["every", "cron"])),
+    mut_arg("tz", |arg| arg.requires("cron"))
+)]
+pub(crate) struct AddArgs {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    flags: HeartbeatFlags,
+}
+
+/// Changes of a heartbeat.
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("schedule").args(["every", "cron"])))]
+pub(crate) struct EditArgs {
+    /// Its name or id
+    name: String,
+    /// A new name
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    #[command(flatten)]
+    flags: HeartbeatFlags,
+}
+
+/// A heartbeat, or how to ping it.
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// Its name or id
+    name: String,
+    /// How a job pings it, ready to be copied: all snippets, or that of one TOOL alone
+    #[arg(
+        long,
+        value_name = "TOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    snippets: Option<String>,
+}
+
+/// Another ping URL.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// Its name or id
+    name: String,
+    /// How long the former URL still counts, at most 30d; 0s: no longer
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "24h")]
+    overlap: Duration,
+}
+
+/// A ping of a heartbeat.
+#[derive(Args, Debug)]
+pub(crate) struct BodyArgs {
+    /// Its name or id
+    name: String,
+    /// The ping's number, as `heartbeat pings` prints it
+    number: u64,
+}
+
+/// The key of the project.
+#[derive(Args, Debug)]
+pub(crate) struct KeyArgs {
+    /// Make another one; URLs with the former count no more
+    #[arg(long)]
+    rotate: bool,
+}
+
+impl HeartbeatCommand {
+    /// The heartbeat that it names.
+    fn named(&self) -> Option<&str> {
+        match self {
+            Self::Add(_) | Self::List | Self::Key(_) => None,
+            Self::Show(args) => Some(&args.name),
+            Self::Edit(args) => Some(&args.name),
+            Self::Rotate(args) => Some(&args.name),
+            Self::Body(args) => Some(&args.name),
+            Self::Pause(Named { name })
+            | Self::Resume(Named { name })
+            | Self::Remove(Named { name })
+            | Self::Pings(Named { name }) => Some(name),
+        }
+    }
+}
+
+/// Does it; the exit code.
+pub(crate) async fn run(
+    command: &HeartbeatCommand,
+    client: &Client,
+    format: Format,
+) -> Result<u8, Failure> {
+    let failure = match act(command, client, format).await {
+        Err(failure) if failure.code == exit::NOT_FOUND => failure,
+        done => return done,
+    };
+    // Both share their names: who asks for the one may mean the other.
+    let Some(name) = command.named() else {
+        return Err(failure);
+    };
+    match super::monitor::get(client, name).await {
+        Ok(monitor) => Err(other_kind(&monitor.name, "a monitor", "monitor")),
+        Err(_) => Err(failure),
+    }
+}
+
+/// Why a name is not found that another kind of thing has.
+pub(super) fn other_kind(name: &str, is: &str, command: &str) -> Failure {
+    let hint = format!("`vigilmon {command} show {}`", shell_word(name));
+    Failure::new(exit::NOT_FOUND, format!("{name} is {is}"), hint)
+}
+
+/// A name as a shell takes it.
+fn shell_word(name: &str) -> String {
+    if name.contains(' ') {
+        format!("'{name}'")
+    } else {
+        name.to_owned()
+    }
+}
+
+async fn act(command: &HeartbeatCommand, client: &Client, format: Format) -> Result<u8, Failure> {
+    match command {
+        HeartbeatCommand::Add(args) => add(args, client, format).await,
+        HeartbeatCommand::List => list(client, format).await,
+        HeartbeatCommand::Show(args) => match &args.snippets {
+            None => show::run(&args.name, client, format).await,
+            Some(tool) => snippets::run(&args.name, tool, client, format).await,
+        },
+        HeartbeatCommand::Edit(args) => edit(args, client, format).await,
+        HeartbeatCommand::Pause(Named { name }) => {
+            let request = v1::PauseHeartbeatRequest {
+                project: client.project.clone(),
+                r#ref: name.clone(),
+            };
+            let saved = client.heartbeats().pause(request).await?.into_inner();
+            let text = format!("paused {}", saved.name);
+            Ok(done(format, &text, &show::json(&saved)))
+        }
+        HeartbeatCommand::Resume(Named { name }) => {
+            let request = v1::ResumeHeartbeatRequest {
+                project: client.project.clone(),
+                r#ref: name.clone(),
+            };
+            let saved = client.heartbeats().resume(request).await?.into_inner();
+            let text = format!("resumed {}", saved.name);
+            Ok(done(format, &text, &show::json(&saved)))
+        }
+        HeartbeatCommand::Remove(args) => remove(args, client, format).await,
+        HeartbeatCommand::Rotate(args) => urls::rotate(args, client, format).await,
+        HeartbeatCommand::Pings(args) => pings::run(&args.name, client, format).await,
+        HeartbeatCommand::Body(args) => pings::body(args, client, format).await,
+        HeartbeatCommand::Key(args) => urls::key(args, client, format).await,
+    }
+}
+
+/// One of them.
+pub(super) async fn get(client: &Client, name: &str) -> Result<v1::Heartbeat, Failure> {
+    let request = v1::GetHeartbeatRequest {
+        project: client.project.clone(),
+        r#ref: name.to_owned(),
+    };
+    let answer = client.heartbeats().get_heartbeat(request).await?;
+    Ok(answer.into_inner())
+}
+
+async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
+    let given = given(&args.flags)?;
+    let request = v1::CreateHeartbeatRequest {
+        project: client.project.clone(),
+        heartbeat: Some(v1::Heartbeat {
+            name: args.name.clone(),
+            spec: Some(given.spec),
+            ..Default::default()
+        }),
+    };
+    let made = client.heartbeats().create_heartbeat(request).await?;
+    let made = made.into_inner();
+    let mut value = show::json(&made);
+    value["ping_url"] = json!(made.ping_url);
+    done(format, &made.ping_url, &value);
+    if format == Format::Table {
+        let spec = made.spec.clone().unwrap_or_default();
+        let armed = match spec.alarm_before_first_ping {
+            true => "silence alarms from now on",
+            false => "silence alarms from the first ping on",
+        };
+        let expected = show::expected(&spec);
+        output::note(&format!("added {}: {expected}; {armed}", made.name));
+        let name = shell_word(&made.name);
+        output::note(&format!(
+            "hint: `vigilmon heartbeat show {name} --snippets` says how a job pings it"
+        ));
+    }
+    Ok(exit::DONE)
+}
+
+async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Failure> {
+    let mut given = given(&args.flags)?;
+    given.empty_lists();
+    if args.rename.is_some() {
+        given.mask.push("name".to_owned());
+    }
+    if given.mask.is_empty() {
+        let hint = "`vigilmon heartbeat edit --help` lists the flags";
+        return Err(Failure::usage("nothing to change is given", hint));
+    }
+    let request = v1::UpdateHeartbeatRequest {
+        project: client.project.clone(),
+        r#ref: args.name.clone(),
+        heartbeat: Some(v1::Heartbeat {
+            name: args.rename.clone().unwrap_or_default(),
+            spec: Some(given.spec),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: given.mask }),
+    };
+    let saved = client.heartbeats().update_heartbeat(request).await?;
+    let saved = saved.into_inner();
+    let expected = show::expected(&saved.spec.clone().unwrap_or_default());
+    let text = format!("saved {}: {expected}", saved.name);
+    Ok(done(format, &text, &show::json(&saved)))
+}
+
+async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Failure> {
+    let heartbeat = get(client, &args.name).await?;
+    let request = v1::DeleteHeartbeatRequest {
+        project: client.project.clone(),
+        r#ref: heartbeat.id.clone(),
+        etag: String::new(),
+    };
+    client.heartbeats().delete_heartbeat(request).await?;
+    let value = json!({ "id": heartbeat.id, "name": heartbeat.name, "removed": true });
+    let text = format!("removed {}", heartbeat.name);
+    Ok(done(format, &text, &value))
+}
+
+/// All heartbeats, by name.
+async fn all(client: &Client) -> Result<Vec<v1::Heartbeat>, Failure> {
+    let mut all = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListHeartbeatsRequest {
+            project: client.project.clone(),
+            page_size: 0,
+            page_token,
+        };
+        let page = client.heartbeats().list_heartbeats(request).await?;
+        let page = page.into_inner();
+        all.extend(page.heartbeats);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
+    let all = all(client).await?;
+    let now = format::now();
+    match format {
+        Format::Json | Format::Yaml => {
+            output::data(format, &all.iter().map(show::json).collect::<Value>());
+        }
+        Format::Table => output::table(
+            ["NAME…", "STATE", "EXPECTED…", "LAST PING", "NEXT (UTC)"],
+            all.iter().map(|one| show::row(one, now)).collect(),
+        ),
+    }
+    Ok(exit::DONE)
+}
+
+/// How long ago a time was, as roughly as its age allows.
+fn age(at: Option<&prost_types::Timestamp>, now: vigilmon_common::time::Time) -> String {
+    match format::time(at) {
+        None => "never".to_owned(),
+        Some(at) => format::age_text(Some(rough(now.since(at)))),
+    }
+}
+
+/// A span with the two greatest units that matter: `3d4h`, `2h10m`, `12m5s`.
+fn rough(span: Duration) -> Duration {
+    let seconds = span.as_secs();
+    let step = match seconds {
+        0..3_600 => 1,
+        3_600..172_800 => 60,
+        _ => 86_400,
+    };
+    Duration::from_secs(seconds - seconds % step).max(span.min(Duration::from_secs(1)))
+}
+
+/// A span of the wire; absent ones are zero.
+fn span(of: Option<&prost_types::Duration>) -> Duration {
+    of.and_then(convert::span).unwrap_or_default()
+}
