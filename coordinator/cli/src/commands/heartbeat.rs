@@ -336,7 +336,7 @@ fn age(at: Option<&prost_types::Timestamp>, now: vigilmon_common::time::Time) ->
     }
 }
 
-/// A span with the two greatest units that matter: `3d4h`, `2h10m`, `12m5s`.
+/// A span no finer than its length asks for: `3d`, `2h10m`, `12m5s`.
 fn rough(span: Duration) -> Duration {
     let seconds = span.as_secs();
     let step = match seconds {

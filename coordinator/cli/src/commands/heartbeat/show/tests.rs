@@ -82,7 +82,7 @@ fn a_heartbeat_says_what_it_expects_how_it_stands_and_what_was_heard() {
         "nightly_cleanup (h-1)",
         "  expected  every 25h, grace 0s",
         "  state     up since 2026-02-27 10:02:03 UTC",
-        "  next      2026-03-02 10:02:03 UTC, in 24h",
+        "  next      2026-03-02 10:02:03 UTC, in 1d",
         "  last ping 2026-03-01 09:02:03 UTC, 1h ago: success",
         "  last run  took 12m34s",
         "  slug      nightly-cleanup",
