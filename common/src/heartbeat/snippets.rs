@@ -163,9 +163,7 @@ fn fill(template: &str, known: &[Known]) -> String {
 
 /// The name of files, units and Kubernetes' objects.
 fn file_name(name: &str) -> String {
-    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    let slug = parts.join("-").to_ascii_lowercase();
+    let slug = super::slug(name);
     let cut: String = slug.chars().take(NAME_MAX).collect();
     cut.trim_end_matches('-').to_owned()
 }

@@ -170,11 +170,6 @@ fn lines(heartbeat: &v1::Heartbeat, url: Option<&v1::PingUrl>, now: Time) -> Vec
     if !state.reason.is_empty() {
         lines.extend(words("", &state.reason));
     }
-    if let Some(due) = &state.unobserved_due_time {
-        let due = format::time_text(Some(due));
-        let said = format!("Vigilmon was away when a ping was due at {due} UTC: no alarm");
-        lines.extend(words("", &said));
-    }
     lines.extend(next(&spec, &state, now));
     lines.extend(heard(&state, now));
     lines.push(field("severity", &format::severity(spec.severity)));
