@@ -229,11 +229,10 @@ fn next(spec: &v1::HeartbeatSpec, state: &v1::HeartbeatState, now: Time) -> Vec<
         return vec![field("next", &format!("{due} UTC, {when}"))];
     };
     let mut times = vec![due];
-    while let Some(next) = times.last().and_then(|last| cron.next_after(*last)) {
-        times.push(next);
-        if times.len() == NEXT_SHOWN {
-            break;
-        }
+    while times.len() < NEXT_SHOWN {
+        let next = times.last().and_then(|last| cron.expected_after(*last));
+        let Some(next) = next else { break };
+        times.push(next.at);
     }
     let zone = cron.time_zone();
     let mut local = times.iter().map(|time| local(*time, zone));
