@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::heartbeat::Heartbeat;
 use crate::id::{ChannelId, RouteId};
 use crate::incident::Scope;
 use crate::monitor::{Monitor, Severity};
@@ -77,33 +78,43 @@ pub fn explain(monitor: &Monitor, directory: &Directory) -> Vec<Explanation> {
     if monitor.spec.has_regional_incidents() {
         scopes.push((Scope::Regional, monitor.spec.severity.lower()));
     }
-    let of = |(scope, severity)| of_scope(monitor, scope, severity, directory);
-    scopes.into_iter().map(of).collect()
-}
-
-fn of_scope(
-    monitor: &Monitor,
-    scope: Scope,
-    severity: Severity,
-    directory: &Directory,
-) -> Explanation {
     let about = About::Monitor {
         name: monitor.spec.name.as_str(),
         labels: &monitor.spec.labels,
     };
-    let case = Case {
+    let cases = scopes.into_iter().map(|(scope, severity)| Case {
         severity,
         scope,
         about,
+    });
+    let of = |case| of_case(&case, &monitor.spec.notify, directory);
+    cases.map(of).collect()
+}
+
+/// Explains a heartbeat's incidents: all of them are global.
+#[must_use]
+pub fn explain_heartbeat(heartbeat: &Heartbeat, directory: &Directory) -> Vec<Explanation> {
+    let spec = &heartbeat.spec;
+    let case = Case {
+        severity: spec.severity,
+        scope: Scope::Global,
+        about: About::Monitor {
+            name: spec.name.as_str(),
+            labels: &spec.labels,
+        },
     };
-    let mut heard = at_once(&case, &monitor.spec.notify, directory);
-    heard.extend(later(&case, &heard, directory));
+    vec![of_case(&case, &spec.notify, directory)]
+}
+
+fn of_case(case: &Case<'_>, notify: &[ChannelId], directory: &Directory) -> Explanation {
+    let mut heard = at_once(case, notify, directory);
+    heard.extend(later(case, &heard, directory));
     let mut routes: Vec<&Route> = directory.routes.values().collect();
     routes.sort_by(|a, b| a.name.cmp(&b.name));
     let passed = routes.into_iter().filter_map(|route| {
-        let because: Vec<Because> = mismatches(route, &case)
+        let because: Vec<Because> = mismatches(route, case)
             .into_iter()
-            .map(|mismatch| because(route, &case, mismatch))
+            .map(|mismatch| because(route, case, mismatch))
             .collect();
         (!because.is_empty()).then_some(Passed {
             route: route.id,
@@ -111,8 +122,8 @@ fn of_scope(
         })
     });
     Explanation {
-        scope,
-        severity,
+        scope: case.scope,
+        severity: case.severity,
         passed: passed.collect(),
         heard,
     }

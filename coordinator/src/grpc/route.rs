@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status, async_trait};
 use vigilmon_common::incident::Scope;
 use vigilmon_common::notify::channel::Route;
-use vigilmon_common::notify::explain::explain;
+use vigilmon_common::notify::explain::{explain, explain_heartbeat};
 use vigilmon_common::problem::Problems;
 use vigilmon_proto::convert::channel::route_to_wire;
 use vigilmon_proto::convert::monitor::severity_from_wire;
@@ -123,13 +123,22 @@ impl RouteService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         caller.project(&request.project)?;
-        let monitor = self.engine.monitor(&request.monitor);
-        let monitor = monitor.map_err(error::status)?;
         let directory = self.engine.notify_directory();
-        let explanations = explain(&monitor, &directory);
+        // Monitors and heartbeats share one name space.
+        let (name, explanations) = match self.engine.heartbeat(&request.monitor) {
+            Ok(heartbeat) => {
+                let explanations = explain_heartbeat(&heartbeat, &directory);
+                (heartbeat.spec.name.to_string(), explanations)
+            }
+            Err(_) => {
+                let monitor = self.engine.monitor(&request.monitor);
+                let monitor = monitor.map_err(error::status)?;
+                (monitor.spec.name.to_string(), explain(&monitor, &directory))
+            }
+        };
         let explanations = explanations.iter();
         Ok(Response::new(v1::ExplainResponse {
-            monitor: monitor.spec.name.to_string(),
+            monitor: name,
             explanations: explanations
                 .map(|one| explanation_to_wire(one, &directory))
                 .collect(),

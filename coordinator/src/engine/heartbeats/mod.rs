@@ -41,3 +41,6 @@ pub(crate) struct Heartbeats {
     /// How each heartbeat stands, in brief.
     pub(crate) board: HeartbeatBoard,
 }
+
+#[cfg(test)]
+mod tests;
