@@ -29,7 +29,7 @@ use crate::engine::{self, Actor, Handle};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
 use crate::http::demo::{Demo, Letter, PAGES_MAX};
-use crate::http::{self, Door, Hosts, Readiness, Site};
+use crate::http::{self, Door, Hosts, Pings, Readiness, Site};
 use crate::joints::Around;
 use crate::metrics::Metrics;
 use crate::notify::check::Checker;
@@ -365,9 +365,12 @@ fn open_doors(
         stop: doors.stop_token(),
     };
     let readiness = site.readiness.clone();
+    let key = channels.key.clone();
+    let pings = Pings::new(engine.clone(), key.clone());
     let api = Api {
         engine: engine.clone(),
         public_url: link_base(public_url).into(),
+        key,
         channels: Arc::new(channels),
         surroundings: Arc::new(around),
         stop: doors.stop_token(),
@@ -376,9 +379,10 @@ fn open_doors(
     };
     open_grpc(listeners.grpc, shown.grpc.grpc()?, api, reflection, doors);
     if let Some(listener) = listeners.metrics {
-        serve_http(listener, http::metrics_router(site.clone()), doors);
+        serve_http(listener, http::metrics_router(site.clone()), None, doors);
     }
     let pages = http::router(site, demo);
+    let pings = Some(pings);
     match shown.http {
         Some(shown) => {
             let address = listeners.http.local_addr()?;
@@ -390,10 +394,11 @@ fn open_doors(
                     connections,
                 },
                 pages,
+                pings,
                 doors,
             );
         }
-        None => serve_http(listeners.http, pages, doors),
+        None => serve_http(listeners.http, pages, pings, doors),
     }
     Ok(readiness)
 }
@@ -426,11 +431,11 @@ fn link_base(public_url: &Url) -> String {
     public_url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn serve_http<L>(listener: L, router: Router, doors: &Supervisor)
+fn serve_http<L>(listener: L, router: Router, pings: Option<Pings>, doors: &Supervisor)
 where
     L: axum::serve::Listener<Addr = SocketAddr>,
 {
-    let door = Door::new(router, descriptors::raise());
+    let door = Door::new(router, pings, descriptors::raise());
     let serve = http::serve(listener, door, doors.stop_token());
     doors.spawn("HTTP server", Policy::Critical, serve);
 }

@@ -8,6 +8,7 @@ use vigilmon_common::heartbeat::PingToken;
 use vigilmon_runtime::random;
 
 use crate::secret::SecretKey;
+use crate::store::PingKeyRecord;
 
 /// Before every token of the API.
 pub const API_PREFIX: &str = "vtk_";
@@ -27,6 +28,17 @@ pub fn for_pings(key: &SecretKey) -> (String, PingToken) {
         digest: digest(&text),
         sealed: key.seal(text.as_bytes()),
         until: None,
+    };
+    (text, kept)
+}
+
+/// A new key of a project in ping URLs by slug, and what is kept of it.
+#[must_use]
+pub fn project_key(key: &SecretKey) -> (String, PingKeyRecord) {
+    let text = format!("{PING_KEY_PREFIX}{}", random::alphanumeric::<PING_LEN>());
+    let kept = PingKeyRecord {
+        digest: digest(&text),
+        sealed: key.seal(text.as_bytes()),
     };
     (text, kept)
 }

@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::{EnvFilter, reload};
 
-/// Libraries that tell much at `info`; a filter that names them is heard.
-const QUIET: &str = "fjall=warn,lsm_tree=warn,sled=warn";
+/// Libraries that tell much at `info`, and one that at `debug` quotes the URL of a malformed request,
+/// which may be that of a ping; a filter that names them is heard.
+const QUIET: &str = "fjall=warn,lsm_tree=warn,sled=warn,h2=info";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

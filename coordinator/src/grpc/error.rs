@@ -121,6 +121,16 @@ pub(super) fn not_found(object: Object, reference: &str) -> Status {
     })
 }
 
+/// The named object does not exist, but something else of that name does.
+pub(super) fn not_found_but(object: Object, reference: &str, hint: &str) -> Status {
+    let absent = CommandError::NotFound {
+        object,
+        reference: reference.to_owned(),
+    };
+    let message = format!("{}; {hint}", cut(&absent.to_string(), MESSAGE_MAX));
+    about(Code::NotFound, message, object, reference)
+}
+
 /// A store that does not answer.
 pub(super) fn unavailable(error: &StoreError) -> Status {
     status(CommandError::Unavailable(error.to_string()))

@@ -27,6 +27,7 @@ use vigilmon_proto::v1::config_service_server::ConfigServiceServer;
 use vigilmon_proto::v1::demo_service_server::DemoServiceServer;
 use vigilmon_proto::v1::event_service_server::EventServiceServer;
 use vigilmon_proto::v1::fleet_service_server::FleetServiceServer;
+use vigilmon_proto::v1::heartbeat_service_server::HeartbeatServiceServer;
 use vigilmon_proto::v1::incident_service_server::IncidentServiceServer;
 use vigilmon_proto::v1::monitor_service_server::MonitorServiceServer;
 use vigilmon_proto::v1::result_service_server::ResultServiceServer;
@@ -36,6 +37,7 @@ use vigilmon_proto::v1::token_service_server::TokenServiceServer;
 
 use crate::demo::DemoSite;
 use crate::engine::Handle;
+use crate::secret::SecretKey;
 use crate::visits::SharedVisits;
 
 mod admin;
@@ -48,6 +50,7 @@ mod demo;
 mod error;
 mod event;
 mod fleet;
+mod heartbeat;
 mod incident;
 mod monitor;
 mod page;
@@ -75,6 +78,8 @@ pub struct Api {
     pub engine: Handle,
     /// Where people find this coordinator; part of links.
     pub public_url: Arc<str>,
+    /// Seals tokens of ping URLs, and opens them to be shown.
+    pub key: SecretKey,
     /// Checks and seals what users send as channels.
     pub channels: Arc<dyn SealChannels>,
     /// What is around the coordinator.
@@ -134,6 +139,7 @@ where
                 .max_encoding_message_size(AGENT_MESSAGE_MAX),
         )
         .add_service(bounded!(MonitorServiceServer, api.clone()))
+        .add_service(bounded!(HeartbeatServiceServer, api.clone()))
         .add_service(bounded!(ResultServiceServer, api.clone()))
         .add_service(bounded!(IncidentServiceServer, api.clone()))
         .add_service(bounded!(ChannelServiceServer, api.clone()))

@@ -72,7 +72,7 @@ impl MonitorService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let monitor = self.engine.monitor(&request.r#ref).map_err(error::status)?;
+        let monitor = self.monitor_of(&request.r#ref)?;
         self.shown(&monitor, project).await
     }
 
@@ -99,7 +99,7 @@ impl MonitorService for Api {
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
         let given = request.monitor.ok_or_else(|| error::absent("monitor"))?;
-        let stored = self.engine.monitor(&request.r#ref).map_err(error::status)?;
+        let stored = self.monitor_of(&request.r#ref)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         let regions: Vec<Region> = self
             .engine
@@ -131,7 +131,8 @@ impl MonitorService for Api {
             .engine
             .remove_monitor(caller.actor(), &request.r#ref, etag(&request.etag))
             .await;
-        removed.map(Response::new).map_err(error::status)
+        let refused = |e| self.no_monitor(e, &request.r#ref);
+        removed.map(Response::new).map_err(refused)
     }
 
     async fn pause(
@@ -145,7 +146,7 @@ impl MonitorService for Api {
             .engine
             .pause_monitor(caller.actor(), &request.r#ref, true)
             .await;
-        let monitor = saved.map_err(error::status)?;
+        let monitor = saved.map_err(|e| self.no_monitor(e, &request.r#ref))?;
         self.shown(&monitor, project).await
     }
 
@@ -160,7 +161,7 @@ impl MonitorService for Api {
             .engine
             .pause_monitor(caller.actor(), &request.r#ref, false)
             .await;
-        let monitor = saved.map_err(error::status)?;
+        let monitor = saved.map_err(|e| self.no_monitor(e, &request.r#ref))?;
         self.shown(&monitor, project).await
     }
 
@@ -195,7 +196,7 @@ impl MonitorService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         caller.project(&request.project)?;
-        let monitor = self.engine.monitor(&request.r#ref).map_err(error::status)?;
+        let monitor = self.monitor_of(&request.r#ref)?;
         let view = self.engine.view(monitor.id).await.map_err(error::status)?;
         Ok(Response::new(state_to_wire(
             monitor.id,
@@ -208,6 +209,11 @@ impl MonitorService for Api {
 impl Api {
     fn monitor(&self, monitor: &Monitor, project: &str, view: Option<&View>) -> v1::Monitor {
         monitor_to_wire(monitor, project, view, &|id| self.channel_name(id))
+    }
+
+    fn monitor_of(&self, reference: &str) -> Result<Arc<Monitor>, Status> {
+        let found = self.engine.monitor(reference);
+        found.map_err(|error| self.no_monitor(error, reference))
     }
 
     async fn shown(

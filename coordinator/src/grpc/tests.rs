@@ -3,6 +3,7 @@ mod channels;
 mod config;
 mod deliveries;
 mod fleet;
+mod heartbeats;
 mod incidents;
 mod monitors;
 mod scene;

@@ -1,6 +1,6 @@
-//! The HTTP door: the coordinator's own probes, metrics, and pages.
+//! The HTTP door: pings, the coordinator's own probes, metrics, and pages.
 //!
-//! Every request but those of probes must name a host that we are known by: a page that a browser
+//! Every request but pings and those of probes must name a host that we are known by: a page that a browser
 //! was lured to cannot reach us through a name of its own (DNS rebinding).
 
 use std::net::{IpAddr, SocketAddr};
@@ -23,9 +23,11 @@ use crate::visits::SharedVisits;
 
 pub mod demo;
 mod pages;
+mod ping;
 pub mod readiness;
 mod serve;
 
+pub use ping::Pings;
 pub use readiness::Readiness;
 pub use serve::{Door, serve};
 

@@ -11,7 +11,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::serve::Listener;
+use bytes::Bytes;
+use futures_util::TryFutureExt;
 use http::{Request, Response};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -22,6 +25,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::Peer;
+use super::ping::Pings;
+
+mod patient;
+
+use patient::{Patient, UnderWay};
 
 /// How long the head of a request may take, also of the first and of one that is waited for.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -38,17 +46,20 @@ const DESCRIPTORS_SHARE: u64 = 2;
 pub struct Door {
     /// The pages.
     pub pages: Router,
+    /// Takes requests at ping URLs, past the pages and their layers.
+    pub pings: Option<Pings>,
     /// Most connections at once.
     pub places: usize,
 }
 
 impl Door {
-    /// Pages behind a listener of a process that may have so many descriptors open.
+    /// What is behind a listener of a process that may have so many descriptors open.
     #[must_use]
-    pub fn new(pages: Router, descriptors: u64) -> Self {
+    pub fn new(pages: Router, pings: Option<Pings>, descriptors: u64) -> Self {
         let places = (descriptors / DESCRIPTORS_SHARE).clamp(1, CONNECTIONS_MAX);
         Self {
             pages,
+            pings,
             places: usize::try_from(places).unwrap_or(1),
         }
     }
@@ -80,9 +91,13 @@ where
         let Some((place, (stream, peer))) = stop.run_until_cancelled(next).await else {
             break;
         };
+        let under_way = UnderWay::default();
+        let stream = Patient::new(stream, under_way.clone());
         let visit = Visit {
             pages: door.pages.clone(),
+            pings: door.pings.clone(),
             peer: peer.ip().to_canonical(),
+            under_way,
         };
         let connection = builder.serve_connection(TokioIo::new(stream), visit);
         let connection = ending.watch(connection.into_owned());
@@ -102,19 +117,33 @@ where
 /// What one connection reaches.
 struct Visit {
     pages: Router,
+    pings: Option<Pings>,
     peer: IpAddr,
+    under_way: UnderWay,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Visit {
-    type Response = Response<Body>;
+    type Response = Response<Either<Full<Bytes>, Body>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(pings) = &self.pings
+            && Pings::take(request.uri().path())
+        {
+            let (pings, peer) = (pings.clone(), self.peer);
+            let under_way = self.under_way.begin();
+            return Box::pin(async move {
+                let answer = pings.answer(request, peer, under_way.ended()).await;
+                drop(under_way);
+                Ok(answer.map(Either::Left))
+            });
+        }
         request
             .extensions_mut()
             .insert(ConnectInfo(Peer(self.peer)));
-        Box::pin(self.pages.clone().oneshot(request))
+        let answer = self.pages.clone().oneshot(request);
+        Box::pin(answer.map_ok(|page| page.map(Either::Right)))
     }
 }
 
@@ -146,7 +175,9 @@ mod tests {
         let hello = |ConnectInfo(Peer(peer)): ConnectInfo<Peer>| async move { peer.to_string() };
         let router = Router::new().route("/", get(hello));
         let stop = stop.clone();
-        tokio::task::spawn_local(async move { serve(listener, Door::new(router, 64), stop).await });
+        tokio::task::spawn_local(async move {
+            serve(listener, Door::new(router, None, 64), stop).await
+        });
         address
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vigilmon_common::heartbeat::{
     CRON_GRACE_DEFAULT, Cron, Heartbeat, HeartbeatDraft, HeartbeatFacts, HeartbeatSpec,
-    HeartbeatStatus, OpenRun, Schedule, TIME_ZONE_DEFAULT, View,
+    HeartbeatStatus, Mark, OpenRun, Ping, Schedule, TIME_ZONE_DEFAULT, View, slug,
 };
 use vigilmon_common::id::ChannelId;
 use vigilmon_common::monitor::Severity;
@@ -196,7 +196,7 @@ pub fn heartbeat_to_wire(
         update_time: Some(timestamp(heartbeat.updated_at)),
         state: view.map(state_to_wire),
         ping_url: String::new(),
-        slug: String::new(),
+        slug: slug(heartbeat.spec.name.as_str()),
     }
 }
 
@@ -259,6 +259,25 @@ fn run_to_wire(run: &OpenRun) -> v1::OpenRun {
         rid: run.rid.as_deref().unwrap_or_default().to_owned(),
         start_time: Some(timestamp(run.started)),
         overrun: run.overrun,
+    }
+}
+
+/// A ping, with what the pings around it say of its run.
+#[must_use]
+pub fn ping_to_wire(ping: &Ping, mark: &Mark) -> v1::Ping {
+    v1::Ping {
+        number: ping.n,
+        time: Some(timestamp(ping.at)),
+        signal: ping.signal.to_string(),
+        rid: ping.rid.as_deref().unwrap_or_default().to_owned(),
+        method: ping.method.as_str().to_owned(),
+        from: ping.from.map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: ping.agent.to_string(),
+        count: ping.count,
+        body_size: ping.body_size,
+        body_kept: ping.body_kept,
+        run: mark.run.map(duration),
+        never_finished: mark.never_finished,
     }
 }
 

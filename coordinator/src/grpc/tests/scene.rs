@@ -30,6 +30,7 @@ use vigilmon_runtime::supervisor::{Policy, Supervisor};
 use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Notifier, SESSION_QUEUE, ToAgent};
 use crate::grpc::{Api, Disk, SealChannels, Surroundings, serve};
 use crate::metrics::Metrics;
+use crate::secret::SecretKey;
 use crate::store::memory;
 use crate::visits::SharedVisits;
 
@@ -66,6 +67,7 @@ impl Scene {
         let api = Api {
             engine: engine.clone(),
             public_url: "http://127.0.0.1:8440/".into(),
+            key: SecretKey::from_bytes(&[7; 32]),
             channels: Arc::new(FakeSeal),
             surroundings: Arc::new(Nothing),
             stop: tasks.stop_token(),

@@ -1,3 +1,4 @@
+use vigilmon_common::heartbeat::{Method, Signal};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::draft::Known;
 use vigilmon_common::time::Time;
@@ -72,7 +73,10 @@ fn fields(problems: &Problems) -> Vec<&str> {
 #[test]
 fn what_is_answered_may_be_sent_back() {
     let answer = answered(stored());
-    assert_eq!(answer.etag, "3");
+    assert_eq!(
+        (answer.etag.as_str(), answer.slug.as_str()),
+        ("3", "nightly")
+    );
     assert_eq!(answer.ping_url, "");
     assert_eq!(edited(&answer, &[]).unwrap(), stored());
     let nightly = check(&draft_from_wire("n", &cron("0 2 * * *", "Europe/Berlin")).unwrap());
@@ -132,4 +136,30 @@ fn what_has_no_form_in_a_draft_is_refused_by_field() {
     };
     let refused = draft_from_wire("n", &broken).unwrap_err();
     assert_eq!(fields(&refused), ["grace", "severity"]);
+}
+
+#[test]
+fn a_ping_says_what_is_known_of_it() {
+    let ping = Ping {
+        heartbeat: MonitorId::from_bytes([1; 16]),
+        seq: 900,
+        n: 7,
+        at: Time::from_secs(5),
+        signal: Signal::Exit(3),
+        rid: Some("a".into()),
+        method: Method::Post,
+        from: "::1".parse().ok(),
+        agent: "curl/8".into(),
+        count: 1,
+        body_kept: 10,
+        body_size: 20,
+    };
+    let mark = Mark {
+        run: Some(HOUR),
+        never_finished: false,
+    };
+    let wire = ping_to_wire(&ping, &mark);
+    assert_eq!((wire.number, wire.signal.as_str()), (7, "exit 3"));
+    assert_eq!((wire.from.as_str(), wire.method.as_str()), ("::1", "POST"));
+    assert_eq!(wire.run, Some(duration(HOUR)));
 }

@@ -1,0 +1,127 @@
+//! What comes with a ping: its beginning is kept, the rest is read and let go.
+//!
+//! A ping counts whatever its body is, and whatever becomes of it: too long, too slow, cut off by a
+//! client that went away. So nothing here fails; what was read is what there is.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use futures_util::future::{Either, select};
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use tokio::time::{Instant, timeout_at};
+use vigilmon_common::heartbeat::BODY_KEPT_MAX;
+
+/// How long a body may take from the head of its request: so long a deadline may wait for a ping.
+pub(super) const BODY_WITHIN: Duration = Duration::from_secs(5);
+/// So much of a body is read, so that clients which send without looking get their answer; then
+/// the connection ends.
+pub(super) const BODY_READ_MAX: u64 = 16 << 20;
+
+/// What came of a body.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Read {
+    /// Its beginning.
+    pub(super) kept: Bytes,
+    /// How much of it was read.
+    pub(super) size: u64,
+    /// Whether that was all of it.
+    pub(super) whole: bool,
+}
+
+/// Reads a body until its end or its bounds, or until no more of it is there and `ended` says that
+/// none will be.
+pub(super) async fn read<B>(mut body: B, ended: impl Future<Output = ()>) -> Read
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if body.is_end_stream() {
+        return Read {
+            whole: true,
+            ..Read::default()
+        };
+    }
+    let until = Instant::now() + BODY_WITHIN;
+    let mut ended = pin!(ended);
+    let mut kept = Vec::new();
+    let mut size = 0;
+    let whole = loop {
+        let next = select(body.frame(), ended.as_mut());
+        let Ok(Either::Left((next, _))) = timeout_at(until, next).await else {
+            break false;
+        };
+        let frame = match next {
+            Some(Ok(frame)) => frame,
+            Some(Err(_)) => break false,
+            None => break true,
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let room = BODY_KEPT_MAX - kept.len();
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+        size += u64::try_from(data.remaining()).unwrap_or(u64::MAX);
+        if size > BODY_READ_MAX {
+            break false;
+        }
+    };
+    Read {
+        kept: kept.into(),
+        size,
+        whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{pending, ready};
+
+    use futures_util::stream::{self, StreamExt};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    fn frame(data: Vec<u8>) -> Result<Frame<Bytes>, &'static str> {
+        Ok(Frame::data(data.into()))
+    }
+
+    #[tokio::test]
+    async fn the_beginning_is_kept_and_all_of_it_counted() {
+        let empty = http_body_util::Empty::<Bytes>::new();
+        let nothing = read(empty, pending()).await;
+        assert_eq!((nothing.size, nothing.whole), (0, true));
+        let parts = stream::iter([frame(vec![1; 9_999]), frame(vec![2; 5_000])]);
+        let long = read(StreamBody::new(parts), pending()).await;
+        assert_eq!(
+            (long.kept.len(), long.size, long.whole),
+            (BODY_KEPT_MAX, 14_999, true)
+        );
+        assert_eq!(long.kept[9_998..], [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn one_without_end_is_let_go() {
+        let parts =
+            stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(vec![0; 1 << 20].into())));
+        let endless = read(StreamBody::new(parts), pending()).await;
+        assert!(!endless.whole && endless.size <= BODY_READ_MAX + (1 << 20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_stops_in_the_middle_is_what_came() {
+        let began = Instant::now();
+        let parts = stream::iter([frame(b"half".to_vec())]).chain(stream::pending());
+        let slow = read(StreamBody::new(parts), pending()).await;
+        assert_eq!(began.elapsed(), BODY_WITHIN);
+        assert_eq!((&*slow.kept, slow.whole), (&b"half"[..], false));
+        let parts = stream::iter([frame(b"half".to_vec())]).chain(stream::pending());
+        let ended = read(StreamBody::new(parts), ready(())).await;
+        assert_eq!((&*ended.kept, began.elapsed()), (&b"half"[..], BODY_WITHIN));
+        let parts = stream::iter([frame(b"half".to_vec()), Err("gone")]);
+        let cut = read(StreamBody::new(parts), pending()).await;
+        assert_eq!((&*cut.kept, cut.size, cut.whole), (&b"half"[..], 4, false));
+    }
+}

@@ -1,0 +1,6 @@
+mod bodies;
+mod connections;
+mod forms;
+mod scene;
+mod secrets;
+mod slugs;
