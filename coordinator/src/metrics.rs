@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 mod heartbeats;
 
-pub use heartbeats::Heartbeats;
+pub use heartbeats::{Heartbeats, PingCounters, PingLabel};
 
 /// Labels of `vigilmon_results_total`.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -66,40 +66,6 @@ pub struct AgentLabels {
     pub state: &'static str,
 }
 
-/// Labels of `vigilmon_heartbeat_pings_total`.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-pub struct PingLabel {
-    /// What became of the ping.
-    pub result: &'static str,
-}
-
-/// Pings by what became of them: each in exactly one of these, counted without a look-up.
-pub struct PingCounters {
-    /// Stored by itself.
-    pub accepted: Counter,
-    /// Came faster than pings are stored: counted by one that was stored.
-    pub thinned: Counter,
-    /// No heartbeat is known by its URL.
-    pub unknown: Counter,
-    /// Malformed, by a method that does not count, or of no single heartbeat.
-    pub refused: Counter,
-    /// Could not be stored now; the client was told to try again.
-    pub overloaded: Counter,
-}
-
-impl PingCounters {
-    fn of(family: &Family<PingLabel, Counter>) -> Self {
-        let of = |result| family.get_or_create(&PingLabel { result }).clone();
-        Self {
-            accepted: of("accepted"),
-            thinned: of("thinned"),
-            unknown: of("unknown"),
-            refused: of("refused"),
-            overloaded: of("overloaded"),
-        }
-    }
-}
-
 /// All metrics of a coordinator.
 pub struct Metrics {
     registry: Registry,
@@ -121,10 +87,6 @@ pub struct Metrics {
     pub agents: Family<AgentLabels, Gauge>,
     /// How late checks start, by the agents' own account.
     pub lateness: Gauge<f64, AtomicU64>,
-    /// Pings, by what became of them.
-    pub pings: PingCounters,
-    /// Bodies of pings that went before their time, because all together grew too large.
-    pub bodies_dropped: Counter,
     /// `CheckNow` refused by budgets.
     pub check_now_refused: Gauge,
     /// `CheckNow` that reached no agent.
@@ -146,7 +108,6 @@ impl Metrics {
         registry.register("build", "The build that runs", build);
         // From half a millisecond to about eight seconds.
         let commit = Histogram::new(exponential_buckets(0.0005, 2.0, 15));
-        let pings = Family::default();
         let made = Self {
             results: Family::default(),
             commit: commit.clone(),
@@ -157,8 +118,6 @@ impl Metrics {
             incidents: Family::default(),
             agents: Family::default(),
             lateness: Gauge::default(),
-            pings: PingCounters::of(&pings),
-            bodies_dropped: Counter::default(),
             check_now_refused: Gauge::default(),
             check_now_undelivered: Gauge::default(),
             registry: Registry::default(),
@@ -197,12 +156,6 @@ impl Metrics {
             "check_now_undelivered",
             "Checks outside the slots that reached no agent",
             made.check_now_undelivered.clone(),
-        );
-        registry.register("heartbeat_pings", "Pings by what became of them", pings);
-        registry.register(
-            "heartbeat_bodies_dropped",
-            "Bodies of pings that went early to make room",
-            made.bodies_dropped.clone(),
         );
         Self { registry, ..made }
     }

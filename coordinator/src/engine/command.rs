@@ -34,6 +34,8 @@ pub enum Object {
     Monitor,
     /// A heartbeat.
     Heartbeat,
+    /// What came with a ping.
+    PingBody,
     /// An incident.
     Incident,
     /// A channel.
@@ -61,6 +63,7 @@ impl Object {
         match self {
             Self::Monitor => "monitor",
             Self::Heartbeat => "heartbeat",
+            Self::PingBody => "body of ping",
             Self::Incident => "incident",
             Self::Channel => "channel",
             Self::Delivery => "delivery",

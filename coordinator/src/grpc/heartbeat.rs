@@ -203,7 +203,7 @@ impl HeartbeatService for Api {
             let reference = format!("{} of {}", request.number, request.r#ref);
             error::not_found(Object::PingBody, &reference)
         })?;
-        Ok(Response::new(v1::PingBody { data: data.into() }))
+        Ok(Response::new(v1::PingBody { data }))
     }
 
     async fn get_ping_key(

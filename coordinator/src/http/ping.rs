@@ -243,7 +243,7 @@ impl Pings {
     }
 
     fn count(&self, no: &No) {
-        let counters: &PingCounters = &self.0.engine.metrics().pings;
+        let counters: &PingCounters = &self.0.engine.metrics().heartbeats.pings;
         match no {
             No::Unknown => counters.unknown.inc(),
             No::Method(_) | No::Refused(..) => counters.refused.inc(),

@@ -63,10 +63,7 @@ impl Handle {
             .try_send(HeartbeatMessage::Ping(arrived));
         match sent {
             Ok(()) => answer.await.unwrap_or(Err(PingRefusal::Stopping)),
-            Err(TrySendError::Full(_)) => {
-                self.env.metrics.heartbeats.overloaded.inc();
-                Err(PingRefusal::Overloaded)
-            }
+            Err(TrySendError::Full(_)) => Err(PingRefusal::Overloaded),
             Err(TrySendError::Closed(_)) => Err(PingRefusal::Stopping),
         }
     }

@@ -56,6 +56,11 @@ impl Owner {
             history.append_pings(group.pings, group.drop_bodies).await?;
             fault::point("after-pings");
         }
+        let number = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+        let counters = &self.env.metrics.heartbeats.pings;
+        counters.accepted.inc_by(number(pings.len()));
+        let thinned = group.waiting.len().saturating_sub(pings.len());
+        counters.thinned.inc_by(number(thinned));
         self.hear(&pings, out);
         // They are applied: deadlines need not wait for them any more.
         drop(group.readings);

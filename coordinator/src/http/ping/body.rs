@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use futures_util::future::{Either, select};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::sleep;
 use vigilmon_common::heartbeat::BODY_KEPT_MAX;
 
 /// How long a body may take from the head of its request: so long a deadline may wait for a ping.
@@ -42,13 +42,12 @@ where
             ..Read::default()
         };
     }
-    let until = Instant::now() + BODY_WITHIN;
-    let mut ended = pin!(ended);
+    let (ended, too_long) = (pin!(ended), pin!(sleep(BODY_WITHIN)));
+    let mut enough = select(ended, too_long);
     let mut kept = Vec::new();
     let mut size = 0;
     let whole = loop {
-        let next = select(body.frame(), ended.as_mut());
-        let Ok(Either::Left((next, _))) = timeout_at(until, next).await else {
+        let Either::Left((next, _)) = select(body.frame(), &mut enough).await else {
             break false;
         };
         let frame = match next {
@@ -78,9 +77,11 @@ mod tests {
     use std::convert::Infallible;
     use std::future::{pending, ready};
 
+    use futures_util::FutureExt;
     use futures_util::stream::{self, StreamExt};
     use http_body_util::StreamBody;
     use hyper::body::Frame;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -112,16 +113,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_stops_in_the_middle_is_what_came() {
-        let began = Instant::now();
-        let parts = stream::iter([frame(b"half".to_vec())]).chain(stream::pending());
-        let slow = read(StreamBody::new(parts), pending()).await;
-        assert_eq!(began.elapsed(), BODY_WITHIN);
-        assert_eq!((&*slow.kept, slow.whole), (&b"half"[..], false));
-        let parts = stream::iter([frame(b"half".to_vec())]).chain(stream::pending());
-        let ended = read(StreamBody::new(parts), ready(())).await;
-        assert_eq!((&*ended.kept, began.elapsed()), (&b"half"[..], BODY_WITHIN));
-        let parts = stream::iter([frame(b"half".to_vec()), Err("gone")]);
-        let cut = read(StreamBody::new(parts), pending()).await;
-        assert_eq!((&*cut.kept, cut.size, cut.whole), (&b"half"[..], 4, false));
+        let half = || stream::iter([frame(b"half".to_vec())]);
+        let slow = || StreamBody::new(half().chain(stream::pending()));
+        let early = timeout(
+            BODY_WITHIN - Duration::from_millis(1),
+            read(slow(), pending()),
+        );
+        assert!(early.await.is_err(), "more may come");
+        let late = timeout(BODY_WITHIN * 2, read(slow(), pending())).await;
+        let ended = read(slow(), ready(())).now_or_never();
+        let cut = StreamBody::new(half().chain(stream::iter([Err("gone")])));
+        let cut = read(cut, pending()).await;
+        for read in [late.expect("in time"), ended.expect("at once"), cut] {
+            assert_eq!(
+                (&*read.kept, read.size, read.whole),
+                (&b"half"[..], 4, false)
+            );
+        }
     }
 }

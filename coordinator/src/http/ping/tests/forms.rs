@@ -83,7 +83,7 @@ async fn what_no_heartbeat_is_known_by_is_not_found_and_not_echoed() {
             assert_eq!(answer.header("cache-control"), Some("no-store"));
         }
     }
-    let unknown = scene.engine.metrics().pings.unknown.get();
+    let unknown = scene.engine.metrics().heartbeats.pings.unknown.get();
     assert_eq!(usize::try_from(unknown).unwrap(), 2 * paths.len());
     scene.stop().await;
 }
@@ -111,7 +111,7 @@ async fn a_refusal_names_what_is_allowed() {
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
     assert!(scene.pings(made.id).await.is_empty());
-    assert_eq!(scene.engine.metrics().pings.refused.get(), 11);
+    assert_eq!(scene.engine.metrics().heartbeats.pings.refused.get(), 11);
     scene.stop().await;
 }
 
