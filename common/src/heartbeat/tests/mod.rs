@@ -9,6 +9,10 @@ use crate::incident::{Incident, Resolution, TransitionKind};
 use crate::outcome::ReasonCode;
 
 mod basics;
+mod cron;
+mod daylight;
+mod deafness;
+mod parts;
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
