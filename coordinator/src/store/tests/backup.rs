@@ -17,10 +17,17 @@ const NEW_LIFE: Epoch = Epoch::from_bytes([9; 16]);
 async fn taken(bed: &Bed, at: &Path) -> State {
     let incident = samples::incident(1, 40_000);
     let durable = samples::durable(1, Some(incident.clone()));
+    let of_heartbeat = samples::heartbeat_durable(2, Some(incident.clone()));
     let puts = vec![
         Change::PutMonitor(Box::new(samples::monitor(1))),
         Change::PutIncident(Box::new(incident)),
         Change::PutDurable(samples::monitor_id(1), Box::new(durable)),
+        Change::PutHeartbeat(Box::new(samples::heartbeat(1))),
+        Change::PutHeartbeat(Box::new(samples::heartbeat(2))),
+        Change::PutHeartbeatDurable(samples::monitor_id(2), Box::new(of_heartbeat)),
+        Change::SetPinged(2),
+        Change::SetAlive(samples::DAY_START),
+        Change::PutPingKey(samples::ping_key()),
         Change::PutRow(Box::new(samples::row(1))),
         Change::PutChannel(Box::new(samples::channel(1))),
         Change::PutRoute(Box::new(samples::route(1))),
@@ -58,11 +65,17 @@ async fn a_backup_of_either_engine_is_restored_as_it_was_in_a_new_life() {
 
         let (_data, opened) = open_folder(&into).await;
         let opened = opened.unwrap();
-        let expected = State {
+        let mut expected = State {
             epoch: NEW_LIFE,
             applied: HistoryNo(0),
+            pinged: 0,
             ..was
         };
+        // The pings of before are not part of it, and new ones are numbered from 1.
+        let of_heartbeat = expected.heartbeat_durables.values_mut().next().unwrap();
+        assert!(of_heartbeat.seq > 0 && !of_heartbeat.bodies.is_empty());
+        of_heartbeat.seq = 0;
+        of_heartbeat.bodies.clear();
         assert_eq!(opened.state, expected);
         let audit = opened.stores.audit((Time::FAR_FUTURE, 0), 9).await.unwrap();
         assert!(audit.is_empty(), "the history is not part of it");

@@ -1,6 +1,7 @@
 //! The engines under test, behind the traits.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -54,4 +55,16 @@ pub(super) async fn open_folder(folder: &Path) -> (DataDir, Result<Opened, OpenE
     let data = DataDir::open(folder).unwrap();
     let opened = opened(&data).await;
     (data, opened)
+}
+
+/// All files in a folder and in those below it.
+pub(super) fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }

@@ -8,10 +8,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use vigilmon_common::heartbeat::PINGS_KEPT;
+
 use super::bed::{open_folder, opened};
 use super::samples::{self, DAY_START};
 use crate::store::{
-    Change, DataDir, HistoryNo, HistoryStore, RegionResult, StateStore, StoreError,
+    Change, DataDir, HistoryNo, HistoryStore, RegionResult, StateStore, StoreError, StoredPing,
 };
 
 /// Names the child's folder; without it the child's test has nothing to do.
@@ -59,6 +61,34 @@ async fn append_on(history: &dyn HistoryStore, lane: u64) -> StoreError {
     unreachable!("there are more numbers than groups")
 }
 
+/// Pings of a group, all or nothing.
+const PINGS: u64 = 5;
+
+/// The ping with this number: three heartbeats take turns, every seventh ping has a body.
+fn ping_of(seq: u64) -> StoredPing {
+    let mut stored = samples::stored_ping(seq % 3, seq, seq / 3 + 1);
+    stored.body = stored.body.filter(|_| seq.is_multiple_of(7));
+    stored
+}
+
+/// Stores groups of pings; now and then what is far behind is forgotten.
+async fn ping_on(history: &dyn HistoryStore) -> StoreError {
+    loop {
+        let first = history.last_ping() + 1;
+        let last = first + PINGS - 1;
+        let pings = (first..=last).map(ping_of).collect();
+        if let Err(error) = history.append_pings(pings, vec![]).await {
+            return error;
+        }
+        println!("acked ping {last}");
+        if last.is_multiple_of(10 * PINGS)
+            && let Err(error) = history.forget_pings(last / 2).await
+        {
+            return error;
+        }
+    }
+}
+
 /// The child. Run by itself it passes at once.
 #[tokio::test]
 async fn the_child_commits_until_it_cannot() {
@@ -72,15 +102,17 @@ async fn the_child_commits_until_it_cannot() {
     };
     let (state, history) = (&*opened.stores.state, &*opened.stores.history);
     let revision = opened.state.revision;
-    let (first, second, third) = tokio::join!(
+    let (first, second, third, fourth) = tokio::join!(
         commit_on(state, revision + 1),
         append_on(history, 1),
         append_on(history, 2),
+        ping_on(history),
     );
     for (error, health) in [
         (first, state.health()),
         (second, history.health()),
         (third, history.health()),
+        (fourth, history.health()),
     ] {
         assert_eq!(
             health.failure(),
@@ -117,6 +149,7 @@ fn start(mut command: Command, folder: &Path) -> (Child, BufReader<ChildStdout>)
 struct Said {
     commit: u64,
     groups: Vec<(u64, u64)>,
+    ping: u64,
     refused: Vec<String>,
 }
 
@@ -129,6 +162,7 @@ impl Said {
         let words: Vec<_> = line.split(' ').collect();
         match words.as_slice() {
             ["acked", "commit", n] => self.commit = number(n),
+            ["acked", "ping", n] => self.ping = number(n),
             ["acked", "group", no, kind] => self.groups.push((number(no), number(kind))),
             _ => {}
         }
@@ -160,7 +194,29 @@ impl Said {
             let chunk = &chunks[usize::try_from(no - 1).unwrap()];
             assert_eq!(chunk.results, group_of(*kind), "group {no}");
         }
+        self.check_pings(&**history).await;
         opened.stores.close().await.unwrap();
+    }
+
+    async fn check_pings(&self, history: &dyn HistoryStore) {
+        let last = history.last_ping();
+        assert!(last >= self.ping, "{last} < {}", self.ping);
+        assert!(last.is_multiple_of(PINGS), "a group is whole: {last}");
+        let logged = history.replay_pings(0, usize::MAX).await.unwrap();
+        let first = logged.first().map_or(1, |ping| ping.seq);
+        assert!(first <= last / 2 + 1, "{first} is behind what is forgotten");
+        let pings = |all: Vec<u64>| all.into_iter().map(|seq| ping_of(seq).ping);
+        assert!(pings((first..=last).collect()).eq(logged));
+        for heartbeat in 0..3 {
+            let own = (1..=last).rev().filter(|seq| seq % 3 == heartbeat);
+            let own = pings(own.take(PINGS_KEPT).collect());
+            let id = samples::monitor_id(heartbeat);
+            assert!(own.eq(history.pings(id, usize::MAX).await.unwrap()));
+        }
+        for seq in last.saturating_sub(20)..=last {
+            let body = history.ping_body(seq).await.unwrap();
+            assert_eq!(body, ping_of(seq).body.filter(|_| seq > 0), "{seq}");
+        }
     }
 }
 
@@ -185,7 +241,7 @@ async fn a_killed_process_leaves_a_prefix_with_all_that_was_acknowledged() {
         lines.for_each(|line| said.hear(&line));
         said.check(folder.path()).await;
     }
-    assert!(said.commit > 0 && !said.groups.is_empty());
+    assert!(said.commit > 0 && said.ping > 0 && !said.groups.is_empty());
 }
 
 #[tokio::test]
@@ -209,8 +265,8 @@ async fn a_full_disk_refuses_clearly_and_loses_nothing() {
     assert!(limited.unwrap().success());
     lines.for_each(|line| said.hear(&line));
     assert!(child.wait().unwrap().success());
-    assert_eq!(said.refused.len(), 4, "{:?}", said.refused);
-    for refused in &said.refused[..3] {
+    assert_eq!(said.refused.len(), 5, "{:?}", said.refused);
+    for refused in &said.refused[..4] {
         let folder = folder.path().canonicalize().unwrap();
         assert!(refused.contains(folder.to_str().unwrap()), "{refused}");
         assert!(refused.contains("free or repair the disk"), "{refused}");

@@ -1,13 +1,13 @@
 //! Damaged files: an error that names folder and remedy, never a panic, never silent loss.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use vigilmon_common::time::Time;
 
-use super::bed::{open_folder, opened};
+use super::bed::{files_below, open_folder, opened};
 use super::samples::{self, DAY_START};
 use crate::store::{Change, DataDir, HistoryNo, OpenError, Opened, ResultQuery, SEAL_AGE};
 
@@ -35,6 +35,11 @@ async fn filled() -> tempfile::TempDir {
         .seal(HistoryNo(COMMITS), later)
         .await
         .unwrap();
+    let pings = (1..=COMMITS).map(|n| samples::stored_ping(1, n, n));
+    let history = &stores.history;
+    history.append_pings(pings.collect(), vec![]).await.unwrap();
+    let pinged = vec![Change::SetPinged(COMMITS)];
+    stores.state.commit(pinged).await.unwrap();
     // One more append, which carries the newest commit's number.
     stores
         .history
@@ -43,17 +48,6 @@ async fn filled() -> tempfile::TempDir {
         .unwrap();
     stores.close().await.unwrap();
     folder
-}
-
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files_below(&path, files);
-        } else {
-            files.push(path);
-        }
-    }
 }
 
 /// A way to damage a file, and its name.
@@ -100,6 +94,21 @@ async fn is_whole_or_says_so(opened: Opened) -> bool {
     match opened.stores.history.results(&query).await {
         Ok(results) => {
             assert_eq!(results.len(), n);
+            pings_are_whole_or_it_says_so(&opened).await
+        }
+        Err(error) => {
+            assert_eq!(opened.stores.failure(), Some(error));
+            false
+        }
+    }
+}
+
+async fn pings_are_whole_or_it_says_so(opened: &Opened) -> bool {
+    let history = &opened.stores.history;
+    match history.pings(samples::monitor_id(1), usize::MAX).await {
+        Ok(pings) => {
+            let numbers: Vec<_> = pings.iter().map(|ping| ping.n).collect();
+            assert_eq!(numbers, (1..=COMMITS).rev().collect::<Vec<_>>());
             true
         }
         Err(error) => {
@@ -218,9 +227,43 @@ async fn an_older_copy_of_the_state_beside_a_newer_history_is_noticed() {
         Err(error) => error.to_string(),
     };
     assert!(
-        error.contains("it ends at commit 20, but had 21"),
+        error.contains("it ends at commit 21, but had 22"),
         "{error}"
     );
     assert!(error.contains("the newest backup is"), "{error}");
     assert!(error.contains("one.backup"), "{error}");
+}
+
+#[tokio::test]
+async fn a_history_that_lost_pings_is_noticed() {
+    let data = tempfile::tempdir().unwrap();
+    for changes in [
+        vec![Change::SetPinged(5)],
+        vec![
+            Change::SetPinged(0),
+            Change::PutHeartbeatDurable(
+                samples::monitor_id(1),
+                Box::new(samples::heartbeat_durable(7, None)),
+            ),
+        ],
+    ] {
+        let folder = tempfile::tempdir_in(data.path()).unwrap();
+        let (kept, opened) = open_folder(folder.path()).await;
+        let stores = opened.unwrap().stores;
+        let had = if changes.len() == 1 { 5 } else { 7 };
+        let pings = vec![samples::stored_ping(1, had, 1)];
+        stores.history.append_pings(pings, vec![]).await.unwrap();
+        stores.state.commit(changes).await.unwrap();
+        stores.close().await.unwrap();
+        drop(kept);
+        fs::remove_dir_all(folder.path().join("history")).unwrap();
+        let error = open_folder(folder.path())
+            .await
+            .1
+            .err()
+            .unwrap()
+            .to_string();
+        let says = format!("it ends at ping 0, but had {had}");
+        assert!(error.contains(&says), "{error}");
+    }
 }

@@ -9,3 +9,4 @@ mod folder;
 mod growth;
 mod records;
 mod samples;
+mod secrets;

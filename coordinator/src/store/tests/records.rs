@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use vigilmon_common::heartbeat::{Heartbeat, Method, Ping, Signal};
+use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::Meaning;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Sealed};
 use vigilmon_common::outcome::{Outcome, Reason, ReasonCode};
@@ -10,9 +12,10 @@ use vigilmon_common::result::{CheckResult, Observation, Phases, Run};
 use vigilmon_common::time::Time;
 
 use super::samples;
-use crate::store::record::{self, results};
+use crate::store::record::{self, Stored, pings, results};
 use crate::store::{
-    AgentRecord, AuditEntry, DeliveryRecord, HistoryRecord, RegionRecord, RegionResult,
+    AgentRecord, AuditEntry, DeliveryRecord, HistoryRecord, PingKeyRecord, RegionRecord,
+    RegionResult,
 };
 
 fn times() -> impl Strategy<Value = Time> {
@@ -134,6 +137,10 @@ proptest! {
     ) {
         let _ = results::decode(&bytes);
         let _ = record::decode::<HistoryRecord>(&bytes);
+        let _ = record::decode::<Heartbeat>(&bytes);
+        let _ = record::decode::<PingKeyRecord>(&bytes);
+        let _ = record::decode::<Ping>(&bytes);
+        let _ = pings::decode(&bytes);
         let group: Vec<_> = (0..5).map(|n| samples::down(n, 1, samples::DAY_START)).collect();
         let mut damaged = results::encode(group.iter());
         for (place, byte) in flips {
@@ -141,6 +148,7 @@ proptest! {
             damaged[place] ^= byte;
         }
         let _ = results::decode(&damaged);
+        let _ = pings::decode(&damaged);
         let _ = results::Head::read(&damaged).map(|head| head.names(samples::monitor_id(1)));
     }
 
@@ -158,6 +166,97 @@ proptest! {
         let region = RegionRecord { display_name: Some(text), created_at: at, ..samples::region_record(1) };
         prop_assert_eq!(record::decode::<RegionRecord>(&record::encode(&region)).unwrap(), region);
     }
+}
+
+proptest! {
+    #[test]
+    fn pings_survive_their_bytes_alone_and_in_groups(all in prop::collection::vec(any_ping(), 0..20)) {
+        let mut group = pings::Group::with_capacity(all.len());
+        for ping in &all {
+            let own = group.push(ping);
+            prop_assert_eq!(&own, &record::encode(ping));
+            prop_assert_eq!(&record::decode::<Ping>(&own).unwrap(), ping);
+        }
+        prop_assert_eq!(pings::decode(&group.done()).unwrap(), all);
+    }
+}
+
+fn any_ping() -> impl Strategy<Value = Ping> {
+    let signals = prop_oneof![
+        Just(Signal::Success),
+        Just(Signal::Start),
+        Just(Signal::Fail),
+        Just(Signal::Log),
+        any::<u8>().prop_map(Signal::Exit),
+    ];
+    let methods = [Method::Get, Method::Head, Method::Post, Method::Put];
+    let numbers = (any::<[u8; 16]>(), any::<u64>(), any::<u64>(), times());
+    let said = (signals, prop::option::of("[A-Za-z0-9._-]{1,64}"));
+    let came = (
+        prop::sample::select(methods.to_vec()),
+        prop::option::of(any::<std::net::IpAddr>()),
+        ".{0,100}",
+    );
+    let sizes = (any::<u32>(), any::<u32>(), any::<u64>());
+    (numbers, said, came, sizes).prop_map(
+        |((id, seq, n, at), (signal, rid), (method, from, agent), (count, kept, size))| Ping {
+            heartbeat: MonitorId::from_bytes(id),
+            seq,
+            n,
+            at,
+            signal,
+            rid: rid.map(Into::into),
+            method,
+            from,
+            agent: agent.into(),
+            count,
+            body_kept: kept,
+            body_size: size,
+        },
+    )
+}
+
+#[test]
+fn heartbeats_and_pings_of_another_version_are_refused_by_name() {
+    let of_another = |mut record: Vec<u8>| {
+        record[0] = 2;
+        record
+    };
+    let version = "it has version 2";
+    let heartbeat = of_another(record::encode(&samples::heartbeat(1)));
+    let refused = record::decode::<Heartbeat>(&heartbeat).unwrap_err();
+    assert_eq!(refused.to_string(), version);
+    let mut group = pings::Group::with_capacity(1);
+    let ping = of_another(group.push(&samples::ping(1, 1, 1)));
+    let refused = record::decode::<Ping>(&ping).unwrap_err();
+    assert_eq!(refused.to_string(), version);
+    let refused = pings::decode(&of_another(group.done())).unwrap_err();
+    assert_eq!(refused.to_string(), version);
+    let body = of_another(pings::encode_body(b"all went well"));
+    let refused = pings::decode_body(body).unwrap_err();
+    assert_eq!(refused.to_string(), version);
+}
+
+#[test]
+fn a_heartbeat_that_would_be_refused_from_a_user_is_refused_from_the_disk_by_name() {
+    let mut message = samples::heartbeat(1).to_message();
+    message.cron = "61 * * * *".to_owned();
+    let refused = Heartbeat::from_message(message).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("heartbeat `heartbeat 1`: "),
+        "{refused}"
+    );
+    assert!(refused.contains("61 * * * *"), "{refused}");
+}
+
+#[test]
+fn a_plain_ping_takes_few_bytes() {
+    let mut group = pings::Group::with_capacity(64);
+    for n in 1..=64 {
+        group.push(&samples::ping(n, 4 * n, n));
+    }
+    let size = group.done().len();
+    assert!(size < 64 * 64, "{size} bytes for 64 pings");
 }
 
 #[test]
