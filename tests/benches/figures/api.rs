@@ -45,11 +45,7 @@ pub(crate) async fn add_monitors(
     token: &str,
     specs: impl Iterator<Item = (String, v1::MonitorSpec)>,
 ) {
-    let mut calls = JoinSet::new();
-    for (name, spec) in specs {
-        if calls.len() >= CALLS {
-            done(calls.join_next().await);
-        }
+    let calls = specs.map(|(name, spec)| {
         let monitor = v1::Monitor {
             name,
             spec: Some(spec),
@@ -61,14 +57,30 @@ pub(crate) async fn add_monitors(
         };
         let ask = authorised(ask, token);
         let mut monitors = MonitorServiceClient::new(channel.clone());
-        calls.spawn(async move { monitors.create_monitor(ask).await.map(drop) });
-    }
-    while !calls.is_empty() {
-        done(calls.join_next().await);
-    }
+        async move { monitors.create_monitor(ask).await.map(drop) }
+    });
+    all(calls).await;
 }
 
-fn done(call: Option<Result<Result<(), tonic::Status>, tokio::task::JoinError>>) {
+/// What calls answer, some of them under way at once; in the order in which they end.
+pub(crate) async fn all<T: Send + 'static>(
+    calls: impl Iterator<Item = impl Future<Output = Result<T, tonic::Status>> + Send + 'static>,
+) -> Vec<T> {
+    let mut answers = Vec::new();
+    let mut underway = JoinSet::new();
+    for call in calls {
+        if underway.len() >= CALLS {
+            answers.push(done(underway.join_next().await));
+        }
+        underway.spawn(call);
+    }
+    while !underway.is_empty() {
+        answers.push(done(underway.join_next().await));
+    }
+    answers
+}
+
+fn done<T>(call: Option<Result<Result<T, tonic::Status>, tokio::task::JoinError>>) -> T {
     let answer = call.expect("one is under way").expect("it does not panic");
-    answer.expect("a monitor can be added");
+    answer.expect("it is allowed")
 }

@@ -6,11 +6,14 @@
 mod alerts;
 mod api;
 mod apply;
+mod burst;
 mod first;
+mod heartbeats;
 mod pages;
 mod results;
 mod system;
 mod usage;
+mod wrk;
 
 fn main() {
     // `cargo bench` passes flags that are meant for other harnesses; a bare word is a choice.
@@ -18,11 +21,12 @@ fn main() {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
-    let figures: [(&str, fn()); 5] = [
+    let figures: [(&str, fn()); 6] = [
         ("first", first::print),
         ("alerts", alerts::print),
         ("results", results::print),
         ("apply", apply::print),
+        ("heartbeats", heartbeats::print),
         ("system", system::print),
     ];
     for (name, print) in figures {
@@ -30,4 +34,10 @@ fn main() {
             print();
         }
     }
+}
+
+/// A number from the environment.
+fn given(variable: &str, otherwise: u64) -> u64 {
+    let text = std::env::var(variable).ok();
+    text.map_or(otherwise, |text| text.parse().expect("it is a number"))
 }

@@ -19,7 +19,7 @@ use vigilmon_tests::up::{Options, REGIONS, Up};
 use vigilmon_tests::wait;
 
 use crate::usage::{cpu, peak, resident};
-use crate::{api, pages};
+use crate::{api, given, pages};
 
 const MONITORS: u64 = 10_000;
 const MINUTES: u64 = 2;
@@ -95,11 +95,6 @@ fn report(name: &str, process: u32, spent: f64, checks: f64) {
         peak(process),
         spent / checks * 1000.0,
     );
-}
-
-fn given(variable: &str, otherwise: u64) -> u64 {
-    let text = std::env::var(variable).ok();
-    text.map_or(otherwise, |text| text.parse().expect("it is a number"))
 }
 
 /// What is checked.
