@@ -12,6 +12,7 @@ use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind};
 use vigilmon_common::problem::Problems;
 use vigilmon_proto::convert::channel::{channel_to_wire, route_to_wire};
+use vigilmon_proto::convert::heartbeat::{self, heartbeat_to_wire};
 use vigilmon_proto::convert::monitor::{draft_over, monitor_to_wire};
 use vigilmon_proto::limits::PAGE_BYTES;
 use vigilmon_proto::v1;
@@ -124,7 +125,9 @@ impl Api {
             };
             let wanted = reading.wanted(wire, prune);
             let (problems, made) = (reading.problems, reading.made);
-            let plan = api.engine.plan(&on, &wanted, problems);
+            let plan = api
+                .engine
+                .plan(&on, &wanted, problems, &|| api.new_ping_token());
             Planned { on, plan, made }
         });
         work.await
@@ -172,6 +175,14 @@ impl Reading<'_> {
             self.problems
                 .extend_below(&format!("monitors[{index}]"), below);
             wanted.monitors.push(draft);
+        }
+        for (index, heartbeat) in wire.heartbeats.into_iter().enumerate() {
+            let spec = heartbeat.spec.unwrap_or_default();
+            let mut below = Problems::none();
+            let draft = heartbeat::draft_over(&heartbeat.name, &spec, &mut below);
+            self.problems
+                .extend_below(&format!("heartbeats[{index}]"), below);
+            wanted.heartbeats.push(draft);
         }
         wanted
     }
@@ -242,7 +253,7 @@ fn parts(on: &Configuration, project: &str) -> Vec<v1::Configuration> {
         display_name: region.display_name.clone().unwrap_or_default(),
         ..v1::Region::default()
     });
-    let mut part = v1::Configuration {
+    let first = v1::Configuration {
         regions: regions.collect(),
         channels: channels
             .into_iter()
@@ -252,22 +263,47 @@ fn parts(on: &Configuration, project: &str) -> Vec<v1::Configuration> {
             .into_iter()
             .map(|route| route_to_wire(route, project, &channel_name))
             .collect(),
-        monitors: Vec::new(),
-        heartbeats: Vec::new(),
+        ..v1::Configuration::default()
     };
-    let mut parts = Vec::new();
-    let mut bytes = part.encoded_len();
+    let mut parts = Parts::of(first);
     for monitor in on.monitors.values() {
         let monitor = monitor_to_wire(monitor, project, None, &channel_name);
-        bytes += monitor.encoded_len();
-        if bytes > PAGE_BYTES {
-            parts.push(std::mem::take(&mut part));
-            bytes = monitor.encoded_len();
-        }
-        part.monitors.push(monitor);
+        parts.with_room(&monitor).monitors.push(monitor);
     }
-    parts.push(part);
-    parts
+    for heartbeat in on.heartbeats.values() {
+        let heartbeat = heartbeat_to_wire(heartbeat, project, None, &channel_name);
+        parts.with_room(&heartbeat).heartbeats.push(heartbeat);
+    }
+    parts.full.push(parts.last);
+    parts.full
+}
+
+/// Parts as they fill.
+struct Parts {
+    full: Vec<v1::Configuration>,
+    last: v1::Configuration,
+    bytes: usize,
+}
+
+impl Parts {
+    fn of(first: v1::Configuration) -> Self {
+        Self {
+            full: Vec::new(),
+            bytes: first.encoded_len(),
+            last: first,
+        }
+    }
+
+    /// The part that has room for an object.
+    fn with_room(&mut self, object: &impl Message) -> &mut v1::Configuration {
+        let bytes = object.encoded_len();
+        self.bytes += bytes;
+        if self.bytes > PAGE_BYTES {
+            self.full.push(std::mem::take(&mut self.last));
+            self.bytes = bytes;
+        }
+        &mut self.last
+    }
 }
 
 fn problems_to_wire(problems: &Problems) -> Vec<v1::ConfigProblem> {

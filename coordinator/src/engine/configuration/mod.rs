@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use vigilmon_common::heartbeat::{Heartbeat, HeartbeatDraft};
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::monitor::draft::MonitorDraft;
@@ -31,6 +32,8 @@ pub struct Configuration {
     pub etag: String,
     /// Monitors by name.
     pub monitors: BTreeMap<Name, Arc<Monitor>>,
+    /// Heartbeats by name; no monitor has the same.
+    pub heartbeats: BTreeMap<Name, Arc<Heartbeat>>,
     /// Channels.
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Routes.
@@ -59,7 +62,9 @@ pub struct Wanted {
     pub routes: Vec<RouteDraft>,
     /// Monitors.
     pub monitors: Vec<MonitorDraft>,
-    /// Monitors with all of these labels go when they are not named.
+    /// Heartbeats.
+    pub heartbeats: Vec<HeartbeatDraft>,
+    /// Monitors and heartbeats with all of these labels go when they are not named.
     pub prune: Option<BTreeMap<String, String>>,
 }
 
@@ -88,10 +93,14 @@ impl Directory {
     #[must_use]
     pub fn configuration(&self) -> Configuration {
         let monitors = self.monitors();
+        let heartbeats = self.heartbeats();
         Configuration {
             etag: self.configuration_etag(),
             monitors: monitors
                 .map(|m| (m.spec.name.clone(), Arc::clone(m)))
+                .collect(),
+            heartbeats: heartbeats
+                .map(|h| (h.spec.name.clone(), Arc::clone(h)))
                 .collect(),
             channels: self.channels().clone(),
             routes: self.routes().clone(),
@@ -112,6 +121,9 @@ impl Directory {
         };
         for one in self.monitors() {
             enter(b'm', one.id.as_bytes(), one.version);
+        }
+        for one in self.heartbeats() {
+            enter(b'h', one.id.as_bytes(), one.version);
         }
         for one in self.channels().values() {
             enter(b'c', one.id.as_bytes(), one.version);

@@ -4,22 +4,25 @@
 //! may name each other in any order. An object that is wrong still counts as existing: nobody
 //! wants to read that a route's channel does not exist because its URL has a typo.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vigilmon_common::address::AddressPolicy;
-use vigilmon_common::id::{ChannelId, MonitorId, RouteId};
-use vigilmon_common::monitor::draft::Known;
-use vigilmon_common::monitor::{Monitor, MonitorSpec};
+use vigilmon_common::heartbeat::{Heartbeat, PingToken};
+use vigilmon_common::id::{ChannelId, RouteId};
+use vigilmon_common::monitor::Monitor;
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route, check_fallback};
 use vigilmon_common::problem::Problems;
 use vigilmon_common::time::Time;
 use vigilmon_runtime::random;
 
+use self::watched::Watched;
 use super::{Configuration, Wanted, WantedChannel, WantedRegion};
 use crate::engine::fleet::{RouteDraft, RouteNames, check_route};
 use crate::store::RegionRecord;
+
+mod watched;
 
 /// Longest name of a region for people.
 const DISPLAY_NAME_MAX: usize = 100;
@@ -48,6 +51,10 @@ pub struct Plan {
     pub monitors: Vec<Save<Arc<Monitor>>>,
     /// Monitors to remove.
     pub gone: Vec<Arc<Monitor>>,
+    /// Heartbeats to save.
+    pub heartbeats: Vec<Save<Arc<Heartbeat>>>,
+    /// Heartbeats to remove.
+    pub gone_heartbeats: Vec<Arc<Heartbeat>>,
     /// How many objects were named that stay as they are.
     pub unchanged: usize,
 }
@@ -61,6 +68,8 @@ impl Plan {
             && self.routes.is_empty()
             && self.monitors.is_empty()
             && self.gone.is_empty()
+            && self.heartbeats.is_empty()
+            && self.gone_heartbeats.is_empty()
     }
 }
 
@@ -72,6 +81,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) addresses: Option<&'a AddressPolicy>,
     /// When.
     pub(crate) now: Time,
+    /// Makes the token of a new heartbeat.
+    pub(crate) new_token: &'a dyn Fn() -> PingToken,
 }
 
 /// Makes the plan, or says everything that is wrong, by `list[index].field`; `noted` was found
@@ -92,8 +103,8 @@ pub(crate) fn plan(
     };
     let regions = planner.regions(&wanted.regions);
     let channels = planner.channels(&wanted.channels);
-    let monitors = planner.monitors(wanted, &regions, &channels);
-    planner.routes(&wanted.routes, &channels, &monitors);
+    let watched = planner.watched(wanted, &regions, &channels);
+    planner.routes(&wanted.routes, &channels, &watched);
     planner.problems.or(planner.out)
 }
 
@@ -114,16 +125,12 @@ struct Channels {
 /// Names that routes may use.
 struct Names<'a> {
     channels: &'a Channels,
-    monitors: &'a BTreeSet<Name>,
-    ids: HashMap<MonitorId, Name>,
+    watched: &'a Watched,
 }
 
 impl RouteNames for Names<'_> {
     fn monitor(&self, reference: &str) -> Option<Name> {
-        if let Some(name) = reference.parse().ok().and_then(|id| self.ids.get(&id)) {
-            return Some(name.clone()).filter(|name| self.monitors.contains(name));
-        }
-        self.monitors.get(&Name::parse(reference).ok()?).cloned()
+        self.watched.find(reference)
     }
 
     fn channel(&self, reference: &str) -> Option<ChannelId> {
@@ -275,87 +282,8 @@ impl Planner<'_> {
         });
     }
 
-    /// Names of all monitors that there will be.
-    fn monitors(
-        &mut self,
-        wanted: &Wanted,
-        regions: &[Region],
-        channels: &Channels,
-    ) -> BTreeSet<Name> {
-        let known = Known {
-            regions: Some(regions),
-            channels: Some(&channels.names),
-            addresses: self.ground.addresses,
-        };
-        let existing = &self.ground.on.monitors;
-        let mut seen = BTreeSet::new();
-        for (index, draft) in wanted.monitors.iter().enumerate() {
-            let at = format!("monitors[{index}]");
-            let name = draft.name.as_deref();
-            if let Some(name) = name.and_then(|name| Name::parse(name).ok())
-                && !seen.insert(name.clone())
-            {
-                self.twice(&at, name.as_str());
-            }
-            match draft.check(&known) {
-                Ok(spec) => self.save_monitor(existing.get(&spec.name), spec),
-                Err(below) => self.note_below(&at, below),
-            }
-        }
-        let mut names: BTreeSet<Name> = existing.keys().cloned().collect();
-        if let Some(labels) = &wanted.prune {
-            if labels.is_empty() {
-                let remedy = "name at least one";
-                self.problems
-                    .add("prune.labels", "no label says what may go", remedy);
-            }
-            for (name, monitor) in existing.iter().filter(|(name, _)| !seen.contains(*name)) {
-                let has = |(key, value)| monitor.spec.labels.get(key) == Some(value);
-                if !labels.is_empty() && labels.iter().all(has) {
-                    names.remove(name);
-                    self.out.gone.push(Arc::clone(monitor));
-                }
-            }
-        }
-        names.extend(seen);
-        names
-    }
-
-    fn save_monitor(&mut self, former: Option<&Arc<Monitor>>, spec: MonitorSpec) {
-        if former.is_some_and(|former| former.spec == spec) {
-            self.out.unchanged += 1;
-            return;
-        }
-        let now = self.ground.now;
-        let monitor = match former {
-            Some(former) => Monitor {
-                spec,
-                updated_at: now,
-                version: former.version + 1,
-                ..Monitor::clone(former)
-            },
-            None => Monitor {
-                id: self.new_id(MonitorId::new),
-                spec,
-                paused: false,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            },
-        };
-        self.out.monitors.push(Save {
-            former: former.cloned(),
-            now: Arc::new(monitor),
-        });
-    }
-
-    fn routes(&mut self, wanted: &[RouteDraft], channels: &Channels, monitors: &BTreeSet<Name>) {
-        let existing = self.ground.on.monitors.values();
-        let names = Names {
-            channels,
-            monitors,
-            ids: existing.map(|m| (m.id, m.spec.name.clone())).collect(),
-        };
+    fn routes(&mut self, wanted: &[RouteDraft], channels: &Channels, watched: &Watched) {
+        let names = Names { channels, watched };
         let mut seen = BTreeSet::new();
         for (index, draft) in wanted.iter().enumerate() {
             let at = format!("routes[{index}]");

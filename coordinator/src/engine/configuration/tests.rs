@@ -1,10 +1,14 @@
 use std::time::Duration;
 
+use vigilmon_common::heartbeat::PingToken;
 use vigilmon_common::monitor::draft::HttpDraft;
 use vigilmon_common::time::Time;
+use vigilmon_runtime::random;
 
 use super::*;
 use crate::engine::configuration::plan::{Ground, plan};
+
+mod heartbeats;
 
 fn monitor(name: &str) -> MonitorDraft {
     MonitorDraft {
@@ -42,6 +46,14 @@ fn region(name: &str) -> WantedRegion {
     }
 }
 
+fn new_token() -> PingToken {
+    PingToken {
+        digest: random::bytes(),
+        sealed: Vec::new(),
+        until: None,
+    }
+}
+
 fn planned(
     on: &Configuration,
     wanted: &Wanted,
@@ -50,6 +62,7 @@ fn planned(
         on,
         addresses: None,
         now: Time::EPOCH,
+        new_token: &new_token,
     };
     plan(&ground, wanted, vigilmon_common::problem::Problems::none())
 }
@@ -75,6 +88,13 @@ fn carried_out(on: &Configuration, plan: &Plan) -> Configuration {
     for gone in &plan.gone {
         after.monitors.remove(&gone.spec.name);
     }
+    for save in &plan.heartbeats {
+        let name = save.now.spec.name.clone();
+        after.heartbeats.insert(name, Arc::clone(&save.now));
+    }
+    for gone in &plan.gone_heartbeats {
+        after.heartbeats.remove(&gone.spec.name);
+    }
     after
 }
 
@@ -99,7 +119,7 @@ fn new_objects_may_name_each_other_in_any_order() {
             ..route("all", "first")
         }],
         monitors: vec![api],
-        prune: None,
+        ..Wanted::default()
     };
     let plan = planned(&Configuration::default(), &wanted).unwrap();
     assert_eq!(plan.monitors[0].now.spec.regions.len(), 1);
@@ -114,7 +134,7 @@ fn what_is_as_wanted_stays() {
         channels: vec![mail("first", "second"), mail("second", "")],
         routes: vec![route("all", "first")],
         monitors: vec![monitor("api"), monitor("web")],
-        prune: None,
+        ..Wanted::default()
     };
     let first = planned(&Configuration::default(), &wanted).unwrap();
     let after = carried_out(&Configuration::default(), &first);
@@ -153,7 +173,7 @@ fn everything_wrong_is_said_at_once() {
         channels: vec![mail("a", "b"), mail("b", "a"), mail("c", "z")],
         routes: vec![route("all", "nowhere"), route("a/b", "a")],
         monitors: vec![monitor("api"), quorum, monitor("api")],
-        prune: None,
+        ..Wanted::default()
     };
     assert_eq!(
         fields(planned(&Configuration::default(), &wanted)),
@@ -185,7 +205,7 @@ fn what_is_wrong_still_counts_as_there() {
             ..route("all", "ops")
         }],
         monitors: vec![broken],
-        prune: None,
+        ..Wanted::default()
     };
     let mut noted = vigilmon_common::problem::Problems::none();
     noted.add("channels[0].webhook.url", "is no URL", "");
@@ -194,6 +214,7 @@ fn what_is_wrong_still_counts_as_there() {
         on: &on,
         addresses: None,
         now: Time::EPOCH,
+        new_token: &new_token,
     };
     let said = fields(plan(&ground, &wanted, noted));
     assert_eq!(said, ["channels[0].webhook.url", "monitors[0].every"]);

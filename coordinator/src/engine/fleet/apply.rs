@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use vigilmon_common::heartbeat::Heartbeat;
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::time::Time;
@@ -12,6 +13,7 @@ use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::configuration::{Plan, Save};
+use crate::engine::heartbeats::HeartbeatMessage;
 use crate::engine::owner::ShardMessage;
 use crate::store::Change;
 
@@ -29,6 +31,7 @@ impl Fleet {
             return Ok(());
         }
         self.close_all(&plan.gone).await?;
+        let closed = self.close_heartbeats(&plan.gone_heartbeats).await?;
         let now = self.env.clock.now();
         let gone: Vec<MonitorId> = plan.gone.iter().map(|m| m.id).collect();
         let saved = plan.monitors.iter().map(|save| &*save.now);
@@ -36,7 +39,12 @@ impl Fleet {
         let mut changes = changes(by, &plan, now);
         changes.append(&mut reassigned.changes);
         self.commit(changes).await?;
+        for save in &plan.heartbeats {
+            let saved = HeartbeatMessage::Saved(Arc::clone(&save.now));
+            self.tell_heartbeats(saved).await;
+        }
         self.enter_plan(&plan);
+        self.forget_pings(closed).await?;
         for save in &plan.channels {
             self.env.notifier.channel_changed(&save.now);
         }
@@ -89,6 +97,12 @@ impl Fleet {
         for save in &plan.monitors {
             directory.put_monitor(Arc::clone(&save.now));
         }
+        for gone in &plan.gone_heartbeats {
+            directory.remove_heartbeat(gone.id);
+        }
+        for save in &plan.heartbeats {
+            directory.put_heartbeat(Arc::clone(&save.now));
+        }
         drop(directory);
         self.publish_directory();
     }
@@ -105,13 +119,8 @@ fn changes(by: &Actor, plan: &Plan, now: Time) -> Vec<Change> {
     for save in &plan.regions {
         let id = save.now.region.to_string();
         let what = if save.former.is_some() { "set" } else { "add" };
-        enter(
-            Change::PutRegion(save.now.clone()),
-            "region",
-            what,
-            id.clone(),
-            &id,
-        );
+        let change = Change::PutRegion(save.now.clone());
+        enter(change, "region", what, id.clone(), &id);
     }
     for save in &plan.channels {
         let (id, name) = (save.now.id.to_string(), save.now.name.as_str());
@@ -130,13 +139,18 @@ fn changes(by: &Actor, plan: &Plan, now: Time) -> Vec<Change> {
     }
     for gone in &plan.gone {
         let (id, name) = (gone.id.to_string(), gone.spec.name.as_str());
-        enter(
-            Change::RemoveMonitor(gone.id),
-            "monitor",
-            "remove",
-            id,
-            name,
-        );
+        let change = Change::RemoveMonitor(gone.id);
+        enter(change, "monitor", "remove", id, name);
+    }
+    for save in &plan.heartbeats {
+        let (id, name) = (save.now.id.to_string(), save.now.spec.name.as_str());
+        let change = Change::PutHeartbeat(Box::new(Heartbeat::clone(&save.now)));
+        enter(change, "heartbeat", deed(save, "create"), id, name);
+    }
+    for gone in &plan.gone_heartbeats {
+        let (id, name) = (gone.id.to_string(), gone.spec.name.as_str());
+        let change = Change::RemoveHeartbeat(gone.id);
+        enter(change, "heartbeat", "remove", id, name);
     }
     changes
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vigilmon_common::heartbeat::PingToken;
 use vigilmon_common::id::{ChannelId, RouteId};
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, ChannelKind, Route};
@@ -168,7 +169,8 @@ impl Handle {
         self.directory.read().configuration()
     }
 
-    /// Plans how `on` becomes as `wanted`; `noted` are problems that were found before.
+    /// Plans how `on` becomes as `wanted`; `noted` are problems that were found before, and
+    /// `new_token` makes the token of a new heartbeat.
     ///
     /// # Errors
     /// Everything that is wrong, by `list[index].field`.
@@ -177,11 +179,13 @@ impl Handle {
         on: &Configuration,
         wanted: &Wanted,
         noted: Problems,
+        new_token: &dyn Fn() -> PingToken,
     ) -> Result<Plan, Problems> {
         let ground = Ground {
             on,
             addresses: self.env.probe_addresses.as_deref(),
             now: self.env.clock.now(),
+            new_token,
         };
         plan(&ground, wanted, noted)
     }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use vigilmon_common::difference::{Field, difference};
-use vigilmon_common::duration;
 use vigilmon_common::id::ChannelId;
-use vigilmon_common::monitor;
 use vigilmon_common::name::Name;
 use vigilmon_common::notify::channel::{Channel, Route};
+use vigilmon_common::{duration, heartbeat, monitor};
 use vigilmon_proto::convert::channel::{channel_to_wire, route_to_wire};
 use vigilmon_proto::v1;
 
@@ -68,14 +67,17 @@ impl Words {
             let name = &save.now.spec.name;
             steps.push(step(Object::Monitor, name, save, changes));
         }
-        for gone in &plan.gone {
-            steps.push(v1::ConfigStep {
-                action: v1::ConfigAction::Delete.into(),
-                object: Object::Monitor.as_str().to_owned(),
-                name: gone.spec.name.to_string(),
-                changes: Vec::new(),
+        let gone = plan.gone.iter().map(|gone| &gone.spec.name);
+        steps.extend(gone.map(|name| removal(Object::Monitor, name)));
+        for save in &plan.heartbeats {
+            let changes = self.changes(save, |words, heartbeat| {
+                heartbeat::fields(&heartbeat.spec, &|id| words.name(id))
             });
+            let name = &save.now.spec.name;
+            steps.push(step(Object::Heartbeat, name, save, changes));
         }
+        let gone = plan.gone_heartbeats.iter().map(|gone| &gone.spec.name);
+        steps.extend(gone.map(|name| removal(Object::Heartbeat, name)));
         steps
     }
 
@@ -161,5 +163,14 @@ fn step<T>(
         object: object.as_str().to_owned(),
         name: name.to_string(),
         changes,
+    }
+}
+
+fn removal(object: Object, name: &Name) -> v1::ConfigStep {
+    v1::ConfigStep {
+        action: v1::ConfigAction::Delete.into(),
+        object: object.as_str().to_owned(),
+        name: name.to_string(),
+        changes: Vec::new(),
     }
 }

@@ -10,6 +10,8 @@ use super::scene::{Bearer, Scene};
 use crate::engine::{Actor, NewApiToken};
 use crate::store::Role;
 
+mod heartbeats;
+
 type Client = ConfigServiceClient<
     tonic::service::interceptor::InterceptedService<tonic::transport::Channel, Bearer>,
 >;
@@ -81,6 +83,7 @@ async fn exported(client: &mut Client) -> v1::Configuration {
         whole.channels.extend(part.channels);
         whole.routes.extend(part.routes);
         whole.monitors.extend(part.monitors);
+        whole.heartbeats.extend(part.heartbeats);
     }
     whole
 }
