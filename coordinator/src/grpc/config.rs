@@ -25,6 +25,7 @@ use super::{Api, error};
 use crate::engine::{
     CommandError, Configuration, Object, Plan, Wanted, WantedChannel, WantedRegion,
 };
+use crate::token;
 
 mod words;
 
@@ -127,7 +128,7 @@ impl Api {
             let (problems, made) = (reading.problems, reading.made);
             let plan = api
                 .engine
-                .plan(&on, &wanted, problems, &|| api.new_ping_token());
+                .plan(&on, &wanted, problems, &|| token::for_pings(&api.key).1);
             Planned { on, plan, made }
         });
         work.await

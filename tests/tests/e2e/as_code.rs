@@ -114,6 +114,7 @@ fn one_file_watches_both_applications_and_one_route_tells_mail_slack_and_later_t
         "+ channel ops-slack",
         "+ route critical",
         "+ monitor flask-report",
+        "+ heartbeat nightly_cleanup",
     ] {
         assert!(planned.lines().any(|planned| planned == line), "{planned}");
     }

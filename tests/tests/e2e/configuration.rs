@@ -21,6 +21,9 @@ wrong = [e.message for e in Draft202012Validator(schema).iter_errors(yaml.safe_l
 sys.exit('; '.join(wrong) if wrong else 0)
 ";
 
+/// Where a user finds what no file shows.
+const HINT: &str = "hint: ping URLs: vigilmon heartbeat show NAME\n";
+
 fn write(up: &Up, name: &str, text: &str) {
     let path = up.folder().join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("can be made");
@@ -219,6 +222,60 @@ fn only_what_the_label_covers_is_pruned_and_a_plan_changes_nothing() {
 }
 
 #[test]
+fn heartbeats_of_a_file_get_urls_that_no_file_shows() {
+    let up = Up::start(&Options::new());
+    let cli = up.cli();
+    let jobs = "heartbeats:
+- {name: nightly, every: 25h, labels: {team: web}}
+- {name: weekly, cron: 0 4 * * sun, tz: Asia/Kathmandu, labels: {team: web}}
+";
+    write(&up, "all.yaml", &(monitors("m", 1, "web") + jobs));
+    let dry = cli.run(&["apply", "-f", "all.yaml", "--dry-run"]);
+    assert_eq!((dry.code, dry.err.as_str()), (0, ""), "{dry:#?}");
+    let first = cli.run(&["apply", "-f", "all.yaml"]);
+    assert_eq!(first.err, HINT, "{first:#?}");
+    assert!(first.out.contains("+ heartbeat nightly\n"), "{first:#?}");
+    let url = || {
+        let shown = cli.json(&["heartbeat", "show", "nightly"]);
+        shown["ping_url"].as_str().expect("a URL").to_owned()
+    };
+    let first_url = url();
+    let token = first_url.rsplit('/').next().unwrap();
+    let exported = cli.ok(&["export"]);
+    assert!(!exported.contains(token), "{exported}");
+
+    write(
+        &up,
+        "all.yaml",
+        &(monitors("m", 1, "web") + &jobs.replace("25h", "26h")),
+    );
+    let second = cli.run(&["apply", "-f", "all.yaml"]);
+    assert_eq!(second.err, "", "no heartbeat is new: {second:#?}");
+    assert!(
+        second
+            .out
+            .contains("~ heartbeat nightly: every 25h -> 26h\n"),
+        "{second:#?}"
+    );
+    assert_eq!(url(), first_url);
+
+    write(&up, "taken.yaml", "heartbeats: [{name: m0, every: 1h}]");
+    let taken = cli.run(&["apply", "-f", "taken.yaml"]);
+    assert_eq!(taken.code, 1, "{taken:#?}");
+    let said = "error: taken.yaml:1:21: heartbeat m0: name: `m0` is a monitor that exists";
+    assert!(taken.err.starts_with(said), "{taken:#?}");
+
+    write(&up, "less.yaml", &monitors("m", 1, "web"));
+    let prune = ["apply", "-f", "less.yaml", "--prune", "--label", "team=web"];
+    let pruned = cli.ok(&prune);
+    assert!(
+        pruned.contains("- heartbeat nightly\n- heartbeat weekly\n"),
+        "{pruned}"
+    );
+    assert_eq!(cli.rows(&["heartbeat", "list"]).len(), 0);
+}
+
+#[test]
 fn standard_input_is_read_and_a_value_of_the_environment_is_only_text() {
     let up = Up::start(&Options::new());
     let cli = up.cli().env(
@@ -277,7 +334,8 @@ fn applies_at_the_same_time_do_not_interleave() {
 #[test]
 fn up_applies_files_at_its_start_or_ends_with_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("good.yaml"), monitors("m", 2, "web")).unwrap();
+    let good = monitors("m", 2, "web") + "heartbeats: [{name: nightly, every: 25h}]\n";
+    fs::write(folder.path().join("good.yaml"), good).unwrap();
     let text = monitors("m", 1, "web") + "  regions: [mars]\n";
     let bad = text.replace("}}\n", "}, regions: [mars]}\n");
     fs::write(
@@ -298,8 +356,12 @@ fn up_applies_files_at_its_start_or_ends_with_what_is_wrong() {
         assert_eq!(status.code(), Some(1), "{}", process.log());
         assert!(process.log().contains(said), "{}", process.log());
     }
-    let up = Up::start_in(folder, &Options::new().args(&["-f", "good.yaml"]));
+    let mut up = Up::start_in(folder, &Options::new().args(&["-f", "good.yaml"]));
     assert_eq!(names(&up.cli()), ["m0", "m1"]);
+    assert_eq!(up.cli().rows(&["heartbeat", "list"]).len(), 1);
+    let log = up.process().log();
+    assert!(log.contains("+ heartbeat nightly\n"), "{log}");
+    assert!(log.contains(HINT), "{log}");
 }
 
 #[test]
