@@ -77,8 +77,8 @@ impl Application {
         Self::with_databases(databases, "flask", server)
     }
 
-    /// The Litestar application without its databases, for its job: it runs every second and pings
-    /// this URL.
+    /// The Litestar application without its databases, for its job: it runs twice a second and
+    /// pings this URL.
     #[must_use]
     pub fn litestar_with_a_job(heartbeat: &str) -> Self {
         Self::with_a_job("litestar", heartbeat, uvicorn)
@@ -98,7 +98,7 @@ impl Application {
                 .env("DATABASE_URL", database)
                 .env("REDIS_URL", format!("redis://127.0.0.1:{nowhere}/0"))
                 .env("HEARTBEAT_URL", heartbeat)
-                .env("JOB_SECONDS", "1")
+                .env("JOB_SECONDS", "0.5")
                 .env("JOB_MANNER", folder.join(MANNER))
         })
     }

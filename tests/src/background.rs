@@ -59,6 +59,8 @@ impl Drop for Served {
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body.
     pub body: String,
 }
@@ -77,6 +79,13 @@ pub fn ask(method: reqwest::Method, url: &str, headers: &[(&str, &str)]) -> Opti
         request = request.header(*name, *value);
     }
     answered(request)
+}
+
+/// Sends a body of this type; `None` when nothing answers.
+#[must_use]
+pub fn send(method: reqwest::Method, url: &str, kind: &str, body: &[u8]) -> Option<Answer> {
+    let request = client().request(method, url).body(body.to_vec());
+    answered(request.header(header::CONTENT_TYPE, kind))
 }
 
 /// POSTs a body with headers; `None` when nothing answers.
@@ -106,7 +115,12 @@ fn answered(request: reqwest::RequestBuilder) -> Option<Answer> {
     wait_for(async {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let body = response.text().await.ok()?;
-        Some(Answer { status, body })
+        Some(Answer {
+            status,
+            headers,
+            body,
+        })
     })
 }

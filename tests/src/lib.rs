@@ -12,6 +12,7 @@ pub mod application;
 pub mod background;
 pub mod browser;
 pub mod cli;
+pub mod crowd;
 pub mod discord;
 pub mod disk;
 pub mod docs;

@@ -4,6 +4,7 @@
 use std::fs;
 
 use vigilmon_tests::application::{Application, Databases};
+use vigilmon_tests::background;
 use vigilmon_tests::docs::{Reader, blocks};
 use vigilmon_tests::programs;
 
@@ -41,6 +42,9 @@ fn follow(name: &str, start: fn(&Databases) -> Application) {
     near_miss_is_as_shown(&reader, &blocks(&page, "console").concat(), here);
     reader.types(&here(&parts.next().unwrap()));
     scene.wait_for_status("app-report", "up");
+    let url = reader.types(&parts.next().unwrap());
+    assert_eq!(background::get(url.trim()).unwrap().status, 200);
+    assert_eq!(parts.next(), None, "every line was typed");
     assert_eq!(scene.messages(), 0);
 }
 

@@ -13,6 +13,8 @@ mod delivery;
 mod deploy;
 mod folders;
 mod guides;
+mod heartbeat_incidents;
+mod heartbeats;
 mod input;
 mod integrators;
 mod keywords;

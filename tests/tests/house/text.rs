@@ -78,15 +78,17 @@ fn every_fault_point_is_passed_by_a_test() {
         });
         found.collect()
     };
-    let suite = files::rust().find(|file| file.path == "tests/tests/e2e/restarts.rs");
-    let suite = suite.expect("the suite has a file for restarts").text;
+    let suites = ["restarts.rs", "heartbeats/crashes.rs"];
+    let suites = suites.map(|name| format!("tests/tests/e2e/{name}"));
+    let suites = files::rust().filter(|file| suites.contains(&file.path));
+    let suite: String = suites.map(|file| file.text).collect();
     let sources = files::rust().filter(|file| !file.path.starts_with("tests/"));
     let findings: Vec<String> = sources
         .flat_map(|file| named(&file.text, "fault::point(\""))
         .filter(|point| !suite.contains(&format!(": \"{point}\" ")))
         .collect();
     none(
-        "tests/tests/e2e/restarts.rs kills at every fault point:",
+        "restarts.rs and heartbeats/crashes.rs kill at every fault point:",
         &findings,
     );
 }
