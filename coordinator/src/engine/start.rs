@@ -67,23 +67,11 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     let now = options.clock.now();
     let directory = SharedDirectory::new(Directory::load(&state, now));
     let env = environment(&options, &state);
-    let (senders, mailboxes): (Vec<_>, Vec<_>) = (0..options.owners.max(1))
-        .map(|_| mpsc::channel(MAILBOX))
-        .unzip();
-    let senders: Arc<[mpsc::Sender<ShardMessage>]> = senders.into();
-
     let (assignments, ties) = assign(&state, now);
     for (agent, view) in directory.write().agents_mut() {
         view.monitors = assignments.count(*agent);
     }
-    let owners = adopt(&env, &directory, state.durables.clone(), senders.len(), now);
-    for (owner, mailbox) in owners.into_iter().zip(mailboxes) {
-        tasks.spawn(
-            "shard owner",
-            Policy::Critical,
-            owner.run(mailbox, tasks.stop_token()),
-        );
-    }
+    let senders = start_owners(&env, &directory, &state, options.owners.max(1), tasks);
     tell_start(&senders, &directory, ties).await?;
     replay(&env, &senders, &state).await?;
 
@@ -172,6 +160,30 @@ fn assign(state: &State, now: Time) -> (Assignments, Vec<Moved>) {
     // Spans and revisions were recorded when it was first dealt out so.
     let dealt = assignments.reassign(state.monitors.values(), &[], now);
     (assignments, dealt.moved)
+}
+
+/// The shard owners, each with its monitors as they were.
+fn start_owners(
+    env: &Env,
+    directory: &SharedDirectory,
+    state: &State,
+    count: usize,
+    tasks: &Supervisor,
+) -> Arc<[mpsc::Sender<ShardMessage>]> {
+    let owners = adopt(
+        env,
+        directory,
+        state.durables.clone(),
+        count,
+        env.clock.now(),
+    );
+    let start = |owner: Owner| {
+        let (sender, mailbox) = mpsc::channel(MAILBOX);
+        let run = owner.run(mailbox, tasks.stop_token());
+        tasks.spawn("shard owner", Policy::Critical, run);
+        sender
+    };
+    owners.into_iter().map(start).collect()
 }
 
 fn adopt(

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::heartbeat::HeartbeatDraft;
 use crate::id::MonitorId;
 use crate::monitor::draft::{HttpDraft, Known, MonitorDraft};
 use crate::name::Region;
@@ -125,4 +126,33 @@ fn a_monitor_that_one_region_decides_has_no_regional_incidents() {
     lone.spec.regions.truncate(1);
     let all = explain(&lone, &directory(&[1], Vec::new()));
     assert_eq!(all.len(), 1);
+}
+
+#[test]
+fn a_heartbeat_has_global_incidents_alone() {
+    let draft = HeartbeatDraft {
+        name: Some("nightly".to_owned()),
+        every: Some(Duration::from_secs(60)),
+        severity: Some("warning".to_owned()),
+        ..HeartbeatDraft::default()
+    };
+    let mut spec = draft.check(&Known::default()).unwrap();
+    spec.notify = vec![channel_id(2)];
+    let heartbeat = Heartbeat {
+        id: MonitorId::from_bytes([1; 16]),
+        spec,
+        paused: false,
+        created_at: Time::EPOCH,
+        updated_at: Time::EPOCH,
+        version: 1,
+        tokens: Vec::new(),
+    };
+    let all = explain_heartbeat(&heartbeat, &directory(&[1, 2], vec![route(1, &[1])]));
+    assert_eq!(all.len(), 1);
+    assert_eq!(
+        (all[0].scope, all[0].severity),
+        (Scope::Global, Severity::Warning)
+    );
+    let route = vec![By::Route(route_id(1))];
+    assert_eq!(by(&all[0]), [(1, None, route), (2, None, vec![By::Notify])]);
 }

@@ -109,16 +109,17 @@ impl Owner {
 
     /// At an orderly stop: a start has nothing to apply again, and knows until when we listened.
     pub(super) async fn end(&mut self) -> anyhow::Result<()> {
+        if !self.kept.is_empty() {
+            // First, since a stop may have no patience for the rest.
+            let alive = Change::SetAlive(self.env.clock.now());
+            self.env.stores.state.commit(vec![alive]).await?;
+        }
         let now = self.env.clock.monotonic();
         if self.checkpoint.pings > 0 || self.checkpoint.underway.is_some() {
             self.checkpoint.begin(self.seq, now);
         }
         while self.checkpoint.underway.is_some() {
             self.slice().await?;
-        }
-        if !self.kept.is_empty() {
-            let alive = Change::SetAlive(self.env.clock.now());
-            self.env.stores.state.commit(vec![alive]).await?;
         }
         Ok(())
     }

@@ -56,6 +56,10 @@ impl Owner {
         self.listen(&mut out).await?;
         self.commit(&mut out).await?;
         self.hand_over(out);
+        if self.kept.is_empty() {
+            // Nothing wakes the owner then.
+            self.tell();
+        }
         Ok(())
     }
 

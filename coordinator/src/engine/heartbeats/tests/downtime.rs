@@ -171,3 +171,41 @@ async fn a_clock_set_forward_alarms_nobody_and_one_set_back_keeps_periods() {
     assert_eq!(open[0].reason.code, ReasonCode::HeartbeatMissed);
     scene.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn however_many_are_listed_there_is_one_message_that_counts_them() {
+    let scene = Scene::start().await;
+    scene.channel("ops").await;
+    for n in 0..1500 {
+        let job = scene.create(&format!("job-{n}"), every(60)).await;
+        scene.ping(job, Signal::Success).await;
+    }
+    scene.pass(secs(20)).await;
+    let scene = scene.killed(secs(300)).await;
+    scene
+        .until("all are listed", || own_downtime(&scene).is_some())
+        .await;
+    let rows = scene.rows();
+    assert_eq!(rows.len(), 1);
+    assert!(
+        rows[0].body.contains("1500 heartbeats were due then"),
+        "{}",
+        rows[0].body
+    );
+    assert_eq!(scene.engine.incidents(true).len(), 1);
+
+    // The same again, and this time we listen.
+    let all: Vec<_> = scene
+        .engine
+        .heartbeat_board()
+        .read()
+        .keys()
+        .copied()
+        .collect();
+    for job in all {
+        scene.ping(job, Signal::Success).await;
+    }
+    scene.pass(secs(61)).await;
+    assert_eq!(scene.engine.incidents(true).len(), 1500);
+    scene.stop().await;
+}
