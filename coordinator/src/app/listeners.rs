@@ -45,3 +45,37 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(address)?;
     socket.listen(WAITING_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_gets_in_before_anybody_is_accepted() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+        let most = most.ok().and_then(|text| text.trim().parse().ok());
+        let crowd: usize = most.unwrap_or(300).min(300);
+        let mut waiting = Vec::new();
+        for n in 0..crowd {
+            // One for whom there is no room tries again after a second.
+            let knock =
+                tokio::time::timeout(Duration::from_millis(900), TcpStream::connect(address));
+            let stream = knock.await.unwrap_or_else(|_| panic!("no room for {n}"));
+            waiting.push(stream.unwrap());
+        }
+        assert_eq!(waiting.len(), crowd);
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_refused() {
+        let first = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = bind(first.local_addr().unwrap());
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -16,15 +16,24 @@ async fn whole(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn an_old_client_that_closes_its_half_is_answered() {
+async fn a_client_that_closes_its_half_is_answered() {
     let scene = Scene::start().await;
     let made = scene.heartbeat("nightly").await;
-    let mut stream = TcpStream::connect(scene.address).await.unwrap();
-    let request = format!("GET /ping/{} HTTP/1.0\r\n\r\n", made.token);
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
-    let answer = Answer::read(&whole(&mut stream).await);
-    assert_eq!((answer.status, &*answer.body), (200, "OK"));
+    let path = format!("/ping/{}", made.token);
+    for request in [
+        format!("GET {path} HTTP/1.0\r\n\r\n"),
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"),
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi"),
+        format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf"),
+    ] {
+        let mut stream = TcpStream::connect(scene.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        // The end of the connection comes too, although it might be used again.
+        let answer = Answer::read(&whole(&mut stream).await);
+        assert_eq!((answer.status, &*answer.body), (200, "OK"), "{request}");
+    }
+    assert_eq!(scene.pings(made.id).await.len(), 4);
     scene.stop().await;
 }
 
@@ -66,6 +75,19 @@ async fn a_client_that_hears_no_answer_has_pinged() {
     tokio::time::timeout(PATIENCE, stored)
         .await
         .expect("all of them count");
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn more_clients_than_places_are_all_served() {
+    let scene = Scene::start().await;
+    let made = scene.heartbeat("nightly").await;
+    let path = format!("/ping/{}/log", made.token);
+    let clients = (0..100).map(|_| scene.ask("GET", &path));
+    let answers = futures_util::future::join_all(clients).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    let pings = &scene.engine.metrics().heartbeats.pings;
+    assert_eq!(pings.accepted.get() + pings.thinned.get(), 100);
     scene.stop().await;
 }
 

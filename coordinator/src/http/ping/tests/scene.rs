@@ -83,7 +83,11 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let pings = Pings::new(engine.clone(), key.clone());
-        let door = Door::new(Router::new(), Some(pings), 256);
+        // Few places: many clients wait for one.
+        let door = Door {
+            places: 16,
+            ..Door::new(Router::new(), Some(pings), 256)
+        };
         let serve = serve(listener, door, tasks.stop_token());
         tasks.spawn("HTTP server", Policy::Critical, serve);
         Self {
