@@ -119,12 +119,8 @@ impl App {
         let channels = checker(&key, &options, &local);
         let inbox = Inbox::default();
         let notifier = core.sibling();
-        let senders = (
-            key,
-            channels.addresses.clone(),
-            options.smtp.clone(),
-            inbox.clone(),
-        );
+        let (addresses, smtp) = (channels.addresses.clone(), options.smtp.clone());
+        let senders = (key, addresses, smtp, inbox.clone());
         start_notifier(
             senders, &stores, &engine, clock, metrics, mailbox, &notifier,
         )?;
