@@ -92,7 +92,7 @@ function showHeartbeat(element, heartbeat) {
   element.className = `card ${heartbeat.status}`;
   write(element.querySelector(".name"), heartbeat.name);
   write(element.querySelector(".pill"), heartbeat.status);
-  write(element.querySelector(".target"), `a ping ${heartbeat.schedule}`);
+  write(element.querySelector(".target"), `a ping expected ${heartbeat.schedule}`);
   const said = last === null ? "no ping yet" : `last ping ${last < 1 ? "just now" : age(last)}`;
   write(element.querySelector(".why"), heartbeat.status === "down" && heartbeat.reason ? `${said} · ${heartbeat.reason}` : said);
   fill(element.querySelector(".pings"), "ping-row", heartbeat.pings.toReversed(), (p) => p.at, showPing);

@@ -126,10 +126,7 @@ impl App {
         )?;
 
         let doors = core.sibling();
-        let demo = match local.demo {
-            true => Some(start_demo(&engine, &channels.key, http, &inbox, &doors).await?),
-            false => None,
-        };
+        let demo = start_demo(local.demo, (&engine, http, &channels.key), &inbox, &doors).await?;
         let names = tls::own_names(grpc, host_name());
         let shown = Faces::new(authority.certificate(&names)?, &options);
         let visits = SharedVisits::default();
@@ -311,12 +308,14 @@ fn notify_addresses(options: &Options, is_up: bool) -> AddressPolicy {
 }
 
 async fn start_demo(
-    engine: &Handle,
-    key: &SecretKey,
-    http: SocketAddr,
+    wanted: bool,
+    (engine, http, key): (&Handle, SocketAddr, &SecretKey),
     inbox: &Inbox,
     doors: &Supervisor,
-) -> anyhow::Result<Demo> {
+) -> anyhow::Result<Option<Demo>> {
+    if !wanted {
+        return Ok(None);
+    }
     // The same port after a restart keeps the monitors' targets; any other will do.
     let listener = match TcpListener::bind(("127.0.0.1", DEMO_PORT)).await {
         Ok(listener) => listener,
@@ -328,7 +327,7 @@ async fn start_demo(
     doors.spawn("demo site", Policy::BestEffort, serve);
     let inbox = inbox.clone();
     let read = move || inbox.messages().into_iter().map(letter).collect();
-    Ok(Demo {
+    Ok(Some(Demo {
         engine: engine.clone(),
         site,
         site_address,
@@ -337,7 +336,7 @@ async fn start_demo(
         inbox: Arc::new(read),
         places: Arc::new(Semaphore::new(PAGES_MAX)),
         stop: doors.stop_token(),
-    })
+    }))
 }
 
 /// Serves gRPC and HTTP; what readiness still waits for then.
