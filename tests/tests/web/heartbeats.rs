@@ -51,6 +51,11 @@ fn a_heartbeat_is_added_in_the_browser_goes_up_by_a_ping_and_down_by_silence() {
     assert!(url.starts_with(&up.url("/ping/")), "{url}");
     assert!(browser.text(".panels").contains(&url));
     browser.eval("window.same = true");
+    browser.press(".copied .copy");
+    // A browser that lets no page write to its clipboard selects the text.
+    wait::until_true("the URL is copied, or selected", SOON, || {
+        browser.text(".copied .copy") == "Copied" || browser.eval("String(getSelection())") == url
+    });
 
     assert_eq!(get(&url).unwrap().status, 200);
     wait::until_true("the page shows that it is up", PAGE_WITHIN, || {

@@ -50,7 +50,7 @@ struct Ground {
 /// What a heartbeat's transition was decided on.
 struct HeartbeatGround {
     schedule: String,
-    grace: String,
+    grace: Option<String>,
     last_ping: Option<When>,
     due: Option<When>,
     late: Option<String>,
@@ -222,10 +222,11 @@ fn ground(evidence: &Evidence, directory: &Directory) -> Ground {
         votes: evidence.regions.iter().map(row).collect(),
         heartbeat: evidence.heartbeat.as_ref().map(|facts| HeartbeatGround {
             schedule: schedule::words(&facts.schedule),
-            grace: schedule::grace(facts.grace),
+            grace: (!facts.grace.is_zero()).then(|| schedule::grace(facts.grace)),
             last_ping: facts.last_ping_at.map(When::at),
             due: facts.due_at.map(When::at),
-            late: facts.late.map(lasting),
+            // Less is how long it took to decide.
+            late: facts.late.filter(|late| late.as_secs() > 0).map(lasting),
         }),
     }
 }
