@@ -87,9 +87,7 @@ impl Demo {
     /// token was sealed with.
     #[must_use]
     pub fn ping_url(&self, heartbeat: &Heartbeat) -> Option<String> {
-        let token = heartbeat.tokens.first()?;
-        let token = self.key.unseal_text(&token.sealed).ok()?;
-        Some(format!("http://{}/ping/{}", self.http, *token))
+        super::ping_url(&format!("http://{}", self.http), &self.key, heartbeat)
     }
 }
 

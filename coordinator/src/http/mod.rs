@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use vigilmon_common::heartbeat::Heartbeat;
 
 use crate::engine::Handle;
 use crate::secret::SecretKey;
@@ -99,6 +100,15 @@ impl Hosts {
         };
         self.0.iter().any(|known| known.eq_ignore_ascii_case(&host))
     }
+}
+
+/// Where a heartbeat's job pings, below an address of ours; `None` where its token was sealed with
+/// another key.
+fn ping_url(base: &str, key: &SecretKey, heartbeat: &Heartbeat) -> Option<String> {
+    let mut tokens = heartbeat.tokens.iter();
+    let present = tokens.find(|token| token.until.is_none())?;
+    let token = key.unseal_text(&present.sealed).ok()?;
+    Some(format!("{}/ping/{}", base.trim_end_matches('/'), *token))
 }
 
 /// All pages.

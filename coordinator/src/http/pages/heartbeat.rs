@@ -7,7 +7,6 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
-use url::Url;
 use vigilmon_common::duration;
 use vigilmon_common::heartbeat::{
     BODIES_KEPT, Heartbeat, HeartbeatStatus, OpenRun, PINGS_KEPT, Ping, View, marks, snippets,
@@ -20,7 +19,7 @@ use super::phases::Bars;
 use super::words::{When, ran};
 use super::{Frame, Pages, Wanted, no, schedule};
 use crate::engine::{CommandError, Handle};
-use crate::secret::SecretKey;
+use crate::http::ping_url;
 use crate::visits::Visitor;
 
 pub(super) mod deeds;
@@ -118,7 +117,7 @@ pub(super) async fn page(
     };
     let now = engine.clock().now();
     let secret = frame.may_act.then(|| {
-        let url = ping_url(&site.public_url, &site.key, &heartbeat)?;
+        let url = ping_url(site.public_url.as_str(), &site.key, &heartbeat)?;
         Some(Secret::of(url, &heartbeat, now))
     });
     let read = match Read::of(engine, &heartbeat, listed).await {
@@ -239,14 +238,6 @@ impl Secret {
             former_until: former.and_then(|token| token.until).map(When::at),
         }
     }
-}
-
-/// Where a heartbeat's job pings; `None` where the token was sealed with another key.
-fn ping_url(public_url: &Url, key: &SecretKey, heartbeat: &Heartbeat) -> Option<String> {
-    let token = heartbeat.tokens.first()?;
-    let token = key.unseal_text(&token.sealed).ok()?;
-    let base = public_url.as_str().trim_end_matches('/');
-    Some(format!("{base}/ping/{}", *token))
 }
 
 #[cfg(test)]

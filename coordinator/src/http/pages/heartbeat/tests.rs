@@ -10,6 +10,7 @@ use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::draft::Known;
 
 use super::*;
+use crate::secret::SecretKey;
 
 const NOW: Time = Time::from_millis(1_772_359_323_000);
 
@@ -113,8 +114,7 @@ fn read(view: View, pings: Vec<Ping>, bodies: Vec<Option<Bytes>>) -> Read {
 fn html(may_act: bool, read: Read) -> String {
     let key = SecretKey::from_bytes(&[3; 32]);
     let heartbeat = heartbeat(&key);
-    let base = Url::parse("https://status.example.org").unwrap();
-    let url = ping_url(&base, &key, &heartbeat).unwrap();
+    let url = ping_url("https://status.example.org/", &key, &heartbeat).unwrap();
     let secret = may_act.then(|| Secret::of(url, &heartbeat, NOW));
     shown(frame(may_act), &heartbeat, secret, read)
         .render()
