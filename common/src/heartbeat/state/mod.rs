@@ -73,10 +73,14 @@ impl HeartbeatState {
         state.durable.since.get_or_insert(heartbeat.created_at);
         state.expect();
         let (status, since) = state.standing(now);
-        if status == HeartbeatStatus::Late && !state.durable.muted {
-            state.durable.since = Some(since);
-        }
-        state.status = status;
+        let was_said = state.durable.muted || state.durable.since == Some(since);
+        // Late is what a tick finds, after the pings that were stored since.
+        let is_news = status == HeartbeatStatus::Late && !was_said;
+        state.status = if is_news {
+            state.standing(since).0
+        } else {
+            status
+        };
         state.wake = state.next_due();
         state
     }

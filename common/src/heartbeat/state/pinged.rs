@@ -40,8 +40,13 @@ impl HeartbeatState {
             self.durable.muted = false;
             let was_unobserved = self.forget_unobserved(effects);
             if !self.heartbeat.paused {
+                let was_late = self.late_from().is_some_and(|from| ping.at > from);
                 self.settle(ping.at, was_unobserved);
                 self.answer(ping, now, effects);
+                if was_late && self.status == HeartbeatStatus::Up {
+                    // Also where no tick came between, as when pings are replayed.
+                    self.durable.since = Some(ping.at);
+                }
             }
         }
         self.wake = self.next_due();

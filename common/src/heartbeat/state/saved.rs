@@ -5,6 +5,8 @@
 //! before that. An open incident stays open over another schedule: nobody has heard that the job is
 //! well.
 
+use std::time::Duration;
+
 use super::HeartbeatState;
 use super::evidence::Decided;
 use super::incident::Hand;
@@ -46,22 +48,22 @@ impl HeartbeatState {
         self.unsaved |= changes;
         self.unsaved |= self.forget_unobserved(effects);
         self.expect_anew();
-        if resolution == Resolution::Paused && self.status != HeartbeatStatus::Paused {
-            self.refresh(now, effects);
+        if self.status != HeartbeatStatus::Paused {
+            self.set_status(HeartbeatStatus::Paused, now, effects);
             self.unsaved = true;
         }
     }
 
     fn resume(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.durable.runs.clear();
-        self.arm(now, effects);
-        self.set_status(HeartbeatStatus::New, now, effects);
+        let from = self.arm(now, effects);
+        self.set_status(HeartbeatStatus::New, from, effects);
     }
 
     fn count_anew(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        self.arm(now, effects);
+        let from = self.arm(now, effects);
         match self.status {
-            HeartbeatStatus::New => self.durable.since = Some(now),
+            HeartbeatStatus::New => self.durable.since = Some(from),
             HeartbeatStatus::Late => {
                 let heard = self.durable.last_ping.map_or(now, |ping| ping.at);
                 let (status, _) = self.standing(now);
@@ -71,14 +73,21 @@ impl HeartbeatState {
         }
     }
 
-    /// Counts from now on, where alarms are armed.
-    fn arm(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        let armed = self.durable.last_ping.is_some() || self.heartbeat.spec.alarm_before_first_ping;
-        self.durable.anchor = armed.then_some(now);
+    /// Counts from now on, where alarms are armed; later than the newest sign of life by the least
+    /// there is, so that both are told apart.
+    fn arm(&mut self, now: Time, effects: &mut Vec<Effect>) -> Time {
+        let last = self.durable.last_ping.map(|ping| ping.at);
+        let from = match last {
+            Some(last) if last == now => now + Duration::from_millis(1),
+            _ => now,
+        };
+        let armed = last.is_some() || self.heartbeat.spec.alarm_before_first_ping;
+        self.durable.anchor = armed.then_some(from);
         self.durable.muted = false;
         self.forget_unobserved(effects);
         self.unsaved = true;
         self.expect_anew();
+        from
     }
 
     /// Takes over an edit that left the schedule as it was.

@@ -12,7 +12,10 @@ mod basics;
 mod cron;
 mod daylight;
 mod deafness;
+mod deeds;
 mod parts;
+mod properties;
+mod runs;
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)

@@ -1,0 +1,205 @@
+//! Runs: what start, success, fail, exit codes and log say, and what takes too long.
+
+use super::*;
+use HeartbeatStatus::{Down, New, Up};
+
+const BEGIN: &str = "2026-11-25T10:00:00Z";
+
+/// A job every day that may take two hours.
+fn limited() -> World {
+    let mut draft = every(hours(25));
+    draft.max_run = Some(hours(2));
+    World::begin(&draft, at(BEGIN))
+}
+
+#[test]
+fn a_failure_opens_at_once_and_once_and_a_success_closes() {
+    for (signal, text) in [
+        (Signal::Fail, "the job reported a failure"),
+        (Signal::Exit(3), "exit code 3"),
+        (Signal::Exit(255), "exit code 255"),
+    ] {
+        let mut world = World::begin(&every(hours(25)), at(BEGIN));
+        world.says(signal);
+        assert_eq!(world.status(), Down, "also by its first ping");
+        assert_eq!(world.open().reason.code, ReasonCode::HeartbeatFailed);
+        assert_eq!(world.open().reason.text, text);
+        assert_eq!(world.state.view(world.now).reason, text);
+        world.pass(mins(5));
+        world.says(signal);
+        // Silence on top of it is nothing new.
+        world.pass(hours(100));
+        assert_eq!(world.open().transitions.len(), 1);
+        world.says(Signal::Exit(0));
+        assert_eq!((world.status(), world.incidents.len()), (Up, 1));
+        assert_eq!(world.incidents[0].duration(), Some(hours(100) + mins(5)));
+        world.pass(mins(1));
+        world.says(signal);
+        assert_eq!(world.incidents.len(), 2, "the next failure is another one");
+    }
+}
+
+#[test]
+fn a_job_that_raises_does_not_ping_and_is_missed() {
+    let mut world = World::begin(&every(mins(5)), at(BEGIN));
+    for _ in 0..12 {
+        world.success();
+        world.pass(mins(4));
+    }
+    assert!(world.incidents.is_empty());
+    world.pass(hours(1));
+    assert_eq!(world.open().reason.code, ReasonCode::HeartbeatMissed);
+    world.success();
+    assert_eq!(world.status(), Up);
+}
+
+#[test]
+fn a_log_changes_nothing() {
+    let mut world = World::begin(&every(mins(5)), at(BEGIN));
+    world.says(Signal::Log);
+    assert_eq!(world.status(), New);
+    world.success();
+    world.pass(mins(4));
+    world.says(Signal::Log);
+    world.pass(mins(1) + secs(1));
+    assert_eq!(world.status(), Down);
+    world.says(Signal::Log);
+    assert_eq!(world.status(), Down);
+    let view = world.state.view(world.now);
+    assert_eq!((view.pings, view.last_ping.unwrap().at), (4, at(BEGIN)));
+}
+
+#[test]
+fn a_start_settles_what_is_due_and_its_end_is_waited_for() {
+    let mut draft = cron("0 2 * * *", "UTC");
+    draft.max_run = Some(hours(6));
+    let mut world = World::begin(&draft, at("2026-11-25T02:00:00Z"));
+    world.says(Signal::Start);
+    assert_eq!(world.status(), Up);
+    assert_eq!(world.state.brief().due, Some(at("2026-11-26T02:00:00Z")));
+    world.pass(hours(5));
+    assert_eq!(world.state.view(world.now).reason, "running for 5h");
+    world.success();
+    assert_eq!(world.state.view(world.now).last_run, Some(hours(5)));
+    // Of a period, the deadline waits for the end of the run.
+    let mut draft = every(hours(1));
+    draft.max_run = Some(hours(6));
+    let mut world = World::begin(&draft, at(BEGIN));
+    world.says(Signal::Start);
+    world.pass(hours(6));
+    assert_eq!((world.status(), world.incidents.len()), (Up, 0));
+    world.success();
+    world.pass(hours(1));
+    assert!(world.incidents.is_empty());
+    world.pass(secs(1));
+    assert_eq!(world.open().reason.code, ReasonCode::HeartbeatMissed);
+}
+
+#[test]
+fn a_start_without_a_limit_holds_nothing() {
+    let mut world = World::begin(&every(hours(1)), at(BEGIN));
+    world.says(Signal::Start);
+    world.pass(hours(1) + secs(1));
+    assert_eq!(world.open().reason.code, ReasonCode::HeartbeatMissed);
+}
+
+#[test]
+fn a_run_that_takes_too_long_alarms_and_its_late_end_closes() {
+    let mut world = limited();
+    world.says(Signal::Start);
+    world.pass(hours(2));
+    assert!(world.incidents.is_empty());
+    world.pass(secs(1));
+    assert_eq!(world.open().reason.code, ReasonCode::HeartbeatOverrun);
+    assert_eq!(world.open().reason.text, "a run has not ended in 2h");
+    assert_eq!(world.open().started_at, at(BEGIN) + hours(2));
+    world.pass(hours(1));
+    world.success();
+    assert_eq!(world.status(), Up);
+    assert_eq!(
+        world.state.view(world.now).last_run,
+        Some(hours(3) + secs(1))
+    );
+    world.pass(hours(25));
+    assert_eq!(world.incidents.len(), 1);
+}
+
+#[test]
+fn runs_with_ids_end_each_for_itself() {
+    let mut world = limited();
+    world.run_says(Signal::Start, Some("a"));
+    world.pass(hours(1));
+    world.run_says(Signal::Start, Some("b"));
+    world.pass(mins(30));
+    world.run_says(Signal::Success, Some("a"));
+    assert_eq!(world.state.view(world.now).last_run, Some(mins(90)));
+    assert_eq!(world.state.view(world.now).runs.len(), 1);
+    world.run_says(Signal::Success, None);
+    assert_eq!(world.state.view(world.now).runs.len(), 1, "another one");
+    world.pass(mins(90));
+    assert!(world.incidents.is_empty());
+    world.pass(secs(1));
+    assert_eq!(world.open().started_at, at(BEGIN) + hours(3));
+}
+
+#[test]
+fn a_run_that_never_ended_is_counted() {
+    let mut world = limited();
+    world.says(Signal::Start);
+    world.pass(hours(1));
+    world.says(Signal::Start);
+    let view = world.state.view(world.now);
+    assert_eq!((view.never_finished, view.runs.len()), (1, 1));
+    world.pass(hours(1) + secs(1));
+    assert!(world.incidents.is_empty(), "the first one is given up");
+    for n in 0..RUNS_MAX {
+        world.run_says(Signal::Start, Some(&format!("run-{n}")));
+    }
+    let view = world.state.view(world.now);
+    assert_eq!((view.never_finished, view.runs.len()), (2, RUNS_MAX));
+}
+
+#[test]
+fn of_two_pings_read_at_once_the_older_opens_and_closes_nothing() {
+    let mut world = World::begin(&every(hours(1)), at(BEGIN));
+    world.pass(secs(10));
+    world.success();
+    world.ping_read_at(at(BEGIN) + secs(9), Signal::Fail, None);
+    assert!(world.incidents.is_empty());
+    world.pass(secs(10));
+    world.says(Signal::Fail);
+    world.ping_read_at(at(BEGIN) + secs(19), Signal::Success, None);
+    assert_eq!(world.status(), Down);
+    world.ping_read_at(at(BEGIN) + secs(20), Signal::Success, None);
+    assert_eq!(
+        world.status(),
+        Up,
+        "of the same millisecond the later one counts"
+    );
+}
+
+#[test]
+fn a_ping_of_its_deadlines_very_millisecond_is_in_time_however_late_it_comes_in() {
+    let mut world = World::begin(&every(mins(5)), at(BEGIN));
+    world.success();
+    world.now = at(BEGIN) + mins(5) + Duration::from_millis(40);
+    // The owner puts what was read in time before the tick.
+    world.ping_read_at(at(BEGIN) + mins(5), Signal::Success, None);
+    world.put(Input::Tick).unwrap();
+    assert!(world.incidents.is_empty());
+}
+
+#[test]
+fn a_cron_ping_that_is_early_settles_only_in_its_window() {
+    let mut world = World::begin(&cron("0 2 * * *", "UTC"), at("2026-11-25T02:00:00Z"));
+    world.success();
+    let mut early = world.clone();
+    early.pass_to(at("2026-11-26T01:55:00Z"));
+    early.success();
+    assert_eq!(early.state.brief().due, Some(at("2026-11-27T02:00:00Z")));
+    world.pass_to(at("2026-11-26T01:54:59Z"));
+    world.success();
+    assert_eq!(world.state.brief().due, Some(at("2026-11-26T02:00:00Z")));
+    world.pass(mins(16));
+    assert_eq!(world.status(), Down);
+}
