@@ -115,8 +115,7 @@ fn full_minutes(up: &mut Up, options: &Options, paths: &[String]) {
     let deadline = minute + Duration::from_secs(GRACE_SECONDS.unsigned_abs() + 5);
     let left = deadline.duration_since(SystemTime::now());
     std::thread::sleep(left.unwrap_or_default());
-    let incidents = up.cli().json(&["incident", "list"]);
-    let incidents = incidents["incidents"].as_array().map_or(0, Vec::len);
+    let incidents = up.cli().rows(&["incident", "list"]).len();
     println!(
         "    {spent:.1} CPU-s; after a kill and a start of {started:.1?} {heard} of them are there; \
          {incidents} alarms"
