@@ -17,8 +17,9 @@ pub(crate) struct HeartbeatFlags {
     /// A ping at least this often, such as 25h
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     every: Option<Duration>,
-    /// A ping at each of these times: minute hour day-of-month month day-of-week
-    #[arg(long, value_name = "'0 2 * * *'")]
+    /// A ping at each of these times, such as '0 2 * * *': minute hour day-of-month month
+    /// day-of-week
+    #[arg(long, value_name = "EXPRESSION")]
     cron: Option<String>,
     /// The time zone of --cron, such as Europe/Berlin; UTC when absent
     #[arg(long, value_name = "ZONE", conflicts_with = "every")]

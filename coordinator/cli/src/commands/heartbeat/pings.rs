@@ -92,7 +92,7 @@ pub(super) async fn body(args: &BodyArgs, client: &Client, format: Format) -> Re
     let heartbeat = get(client, &args.name).await?;
     let request = v1::GetPingBodyRequest {
         project: client.project.clone(),
-        r#ref: heartbeat.id,
+        r#ref: heartbeat.name,
         number: args.number,
     };
     let answer = client.heartbeats().get_ping_body(request).await;

@@ -167,7 +167,10 @@ fn lines(heartbeat: &v1::Heartbeat, url: Option<&v1::PingUrl>, now: Time) -> Vec
         "state",
         &format!("{} since {since} UTC", status(&state)),
     ));
-    if !state.reason.is_empty() {
+    // What is running has a line of its own.
+    let is_running = state.status() == v1::HeartbeatStatus::Up && !state.runs.is_empty();
+    let says_more = !is_running || state.unobserved_due_time.is_some();
+    if !state.reason.is_empty() && says_more {
         lines.extend(words("", &state.reason));
     }
     lines.extend(next(&spec, &state, now));
@@ -215,10 +218,10 @@ fn next(spec: &v1::HeartbeatSpec, state: &v1::HeartbeatState, now: Time) -> Vec<
         };
         return vec![field("next", text)];
     };
-    let when = if due >= now {
-        format!("in {}", format::lasting(rough(due.since(now))))
+    let (overdue, when) = if due >= now {
+        ("", format!("in {}", format::lasting(rough(due.since(now)))))
     } else {
-        format::age_text(Some(rough(now.since(due))))
+        ("overdue: ", format::age_text(Some(rough(now.since(due)))))
     };
     let cron = match &spec.schedule {
         Some(Schedule::Cron(cron)) => Cron::parse(&cron.expression, &cron.time_zone).ok(),
@@ -226,7 +229,7 @@ fn next(spec: &v1::HeartbeatSpec, state: &v1::HeartbeatState, now: Time) -> Vec<
     };
     let Some(cron) = cron else {
         let due = format::time_text(state.due_time.as_ref());
-        return vec![field("next", &format!("{due} UTC, {when}"))];
+        return vec![field("next", &format!("{overdue}{due} UTC, {when}"))];
     };
     let mut times = vec![due];
     while times.len() < NEXT_SHOWN {
@@ -237,7 +240,7 @@ fn next(spec: &v1::HeartbeatSpec, state: &v1::HeartbeatState, now: Time) -> Vec<
     let zone = cron.time_zone();
     let mut local = times.iter().map(|time| local(*time, zone));
     let first = local.next().unwrap_or_default();
-    let mut lines = vec![field("next", &format!("{first} {zone}, {when}"))];
+    let mut lines = vec![field("next", &format!("{overdue}{first} {zone}, {when}"))];
     lines.extend(local.map(|time| field("", &time)));
     lines
 }

@@ -20,8 +20,12 @@ pub(super) async fn run(
     format: Format,
 ) -> Result<u8, Failure> {
     let heartbeat = get(client, name).await?;
-    let url = urls::url(client, &heartbeat.id).await?.url;
-    let mut all = snippets::all(&url, &spec(&heartbeat)?);
+    let Some(url) = urls::seen(client, &heartbeat.id).await? else {
+        let message = "snippets hold the ping URL, which this token may not see";
+        let hint = "use a token of role editor or admin";
+        return Err(Failure::new(exit::DENIED, message, hint));
+    };
+    let mut all = snippets::all(&url.url, &spec(&heartbeat)?);
     if !tool.is_empty() {
         let tools: Vec<&str> = all.iter().map(|snippet| snippet.tool).collect();
         if !tools.contains(&tool) {

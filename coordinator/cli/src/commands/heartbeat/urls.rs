@@ -79,10 +79,7 @@ pub(super) async fn key(args: &KeyArgs, client: &Client, format: Format) -> Resu
     let value = json!({ "key": key.key, "url_prefix": key.url_prefix });
     done(format, &key.key, &value);
     if format == Format::Table {
-        output::note(&format!(
-            "ping {}SLUG, with ?create=1 where the heartbeat may not exist yet",
-            key.url_prefix
-        ));
+        output::note(&format!("ping {}SLUG", key.url_prefix));
     }
     Ok(exit::DONE)
 }

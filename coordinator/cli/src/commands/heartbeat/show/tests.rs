@@ -167,3 +167,22 @@ fn scripts_read_the_schedule_by_its_sort() {
     assert_eq!(value["max_run_seconds"], 7_200);
     assert_eq!(value["runs"][0]["rid"], "nightly-8");
 }
+
+#[test]
+fn a_missing_ping_is_overdue_and_a_run_is_said_once() {
+    let mut heartbeat = berlin();
+    let state = heartbeat.state.get_or_insert_default();
+    state.reason = "running for 1m2s".to_owned();
+    assert!(!text(&heartbeat, None).contains("running for"));
+    let state = heartbeat.state.get_or_insert_default();
+    state.status = v1::HeartbeatStatus::Late.into();
+    state.reason = "a ping is 1m overdue".to_owned();
+    state.due_time = ago(60);
+    let said = text(&heartbeat, None);
+    assert!(
+        said.contains("            a ping is 1m overdue\n"),
+        "{said}"
+    );
+    let next = "  next      overdue: Sun 2026-03-01 11:01 Europe/Berlin, 1m ago\n";
+    assert!(said.contains(next), "{said}");
+}
