@@ -1,6 +1,7 @@
-use super::super::HeartbeatDraft;
+use super::super::{Cron, HeartbeatDraft};
 use super::*;
 use crate::monitor::draft::Known;
+use crate::time::Time;
 
 const URL: &str = "https://status.example.org/ping/7mQk2Vh9x3LrT8wYc5NfBd";
 const ALL: [&str; 12] = [
@@ -131,6 +132,35 @@ fn each_scheduler_has_the_times_in_its_own_spelling() {
         "kubernetes",
         "schedule: \"*/15 7-23/4 * * 0,5,6\"",
     );
+}
+
+#[test]
+fn the_portable_spelling_has_the_same_times() {
+    let odd = [
+        "*/7 3/5 * feb-Apr 1/2",
+        "5,35 0-23/3 1-31/9 * *",
+        "0 6 13,31 * fri",
+        "0 6 31 */2 sun,1,7",
+        "59 23 * * 0-6/3",
+        "0 12 1 * 1-7",
+        "0 12 * * fri-sun",
+        "0 12 * * 2-0/2,7",
+    ];
+    for expression in odd {
+        let spec = cron(expression, "Europe/Berlin");
+        let portable = Times::of(&spec).portable().unwrap();
+        let Schedule::Cron(given) = &spec.schedule else {
+            panic!("it is one");
+        };
+        let same = Cron::parse(&portable, "Europe/Berlin").unwrap();
+        let mut at = Time::from_secs(1_772_359_323);
+        for _ in 0..50 {
+            let next = given.expected_after(at).unwrap().at;
+            let other = same.expected_after(at).unwrap().at;
+            assert_eq!(next, other, "{expression} as {portable}");
+            at = next;
+        }
+    }
 }
 
 #[test]

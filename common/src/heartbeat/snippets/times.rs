@@ -147,7 +147,7 @@ impl Fields {
         let [minute, hour, day, month, weekday] = parts[..] else {
             return None;
         };
-        let weekday = items(weekday, 0, 7, &DAYS)?;
+        let weekday = items(weekday, 0, 6, &DAYS)?;
         let mut read = Self {
             minute: items(minute, 0, 59, &[])?,
             hour: items(hour, 0, 23, &[])?,
@@ -278,9 +278,15 @@ fn items(text: &str, min: u8, max: u8, names: &[&str]) -> Option<Vec<Item>> {
         let (from, to) = match base.split_once('-') {
             _ if base == "*" => (min, max),
             Some((from, to)) => (value(from)?, value(to)?),
-            None if is_stepped => (value(base)?, max),
+            None if is_stepped => {
+                let from = value(base)?;
+                (from, max.max(from))
+            }
             None => (value(base)?, value(base)?),
         };
+        // Friday to Sunday ends with the week.
+        let ends_week = names.len() == DAYS.len() && to == 0 && from > 0;
+        let to = if ends_week { 7 } else { to };
         Some(Item {
             is_star: base == "*",
             from,
