@@ -16,6 +16,7 @@ use vigilmon_tests::wait;
 
 use crate::scene::{HOOK, SOON};
 
+mod as_code;
 mod crashes;
 mod downtime;
 mod jobs;

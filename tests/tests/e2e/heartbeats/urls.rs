@@ -144,6 +144,9 @@ fn what_a_job_said_is_shown_as_a_line_of_marks_with_how_long_its_runs_took() {
     assert_eq!(pings[1]["never_finished"], true, "another began");
     assert_eq!(pings[0]["never_finished"], false, "it may yet end");
     assert_eq!(shown["status"], "down", "the job said that it failed");
+    let number = pings[3]["number"].to_string();
+    let body = ward.cli.ok(&["heartbeat", "body", "job", &number]);
+    assert_eq!(body, "no space left");
     let text = ward.cli.ok(&["heartbeat", "show", "job"]);
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{text}");
