@@ -355,8 +355,8 @@ fn the_program_in_rust_pings_when_the_job_is_done_and_when_it_failed() {
         desk.reader.write(&file, &text);
         crates.compile(desk.reader.folder(), &file);
         let program = desk.reader.folder().join(name);
-        let done = Command::new(program).status().unwrap();
-        assert_eq!(done.code(), Some(code));
+        let done = Command::new(program).output().unwrap();
+        assert_eq!(done.status.code(), Some(code), "{done:?}");
         desk.heard(&said);
     }
 }
