@@ -129,6 +129,23 @@ fn the_demonstration_breaks_and_mends_from_a_second_terminal() {
 }
 
 #[test]
+fn a_job_is_watched_by_the_url_that_one_command_prints() {
+    let mut newcomer = Newcomer::new();
+    newcomer.start("vigilmon up");
+    newcomer.wait_until_ready();
+    let [add, ping] = section("Watch your jobs", "sh").try_into().unwrap();
+    let url = newcomer.reader.types(&add);
+    let token = url.trim().rsplit('/').next().unwrap();
+    let ping = ping
+        .replace("/usr/local/bin/cleanup", "true")
+        .replace("127.0.0.1:8440", &format!("127.0.0.1:{}", newcomer.http))
+        .replace("TOKEN", token);
+    newcomer.reader.types(&ping);
+    let shown = newcomer.json(&["heartbeat", "show", "nightly_cleanup"]);
+    assert_eq!(shown["status"], "up");
+}
+
+#[test]
 fn ones_own_site_takes_three_commands() {
     let mut newcomer = Newcomer::new();
     let [up, add, more] = section("Watch your own site", "sh").try_into().unwrap();

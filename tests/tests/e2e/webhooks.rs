@@ -181,8 +181,12 @@ fn messages_have_the_shape_that_the_page_shows() {
     let test = scene.receiver.wait_for(HOOK, "a test", SOON, is_test);
     target.behave(Behaviour::well());
     let resolved = scene.wait_for("incident.resolved", "site");
+    let add = ["heartbeat", "add", "nightly_cleanup", "--every", "1s"];
+    let url = scene.cli.ok(&add).trim().to_owned();
+    assert_eq!(background::get(&url).unwrap().status, 200);
+    let missed = scene.wait_for("incident.opened", "nightly_cleanup");
 
-    let sent = [opened, updated, resolved, test];
+    let sent = [opened, updated, resolved, missed, test];
     let shown: Vec<Value> = blocks(PAGE, "json")
         .iter()
         .map(|block| serde_json::from_str(block).unwrap())
