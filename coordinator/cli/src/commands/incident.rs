@@ -255,10 +255,7 @@ fn show(incident: &v1::Incident) -> Vec<String> {
             format::reason_text(incident.reason.as_ref())
         ),
     ];
-    if let Some(heartbeat) = &incident.heartbeat {
-        lines.push(format!("  expected  {}", facts::expected(heartbeat)));
-        lines.push(format!("  last ping {}", facts::last_ping(heartbeat)));
-    }
+    lines.extend(incident.heartbeat.iter().flat_map(facts::lines));
     if !incident.named.is_empty() {
         lines.push(format!("  regions   {}", incident.named.join(", ")));
     }

@@ -22,6 +22,14 @@ pub(super) fn expected(facts: &v1::HeartbeatFacts) -> String {
     }
 }
 
+/// What `incident show` says of it.
+pub(super) fn lines(facts: &v1::HeartbeatFacts) -> [String; 2] {
+    [
+        format!("  expected  {}", expected(facts)),
+        format!("  last ping {}", last_ping(facts)),
+    ]
+}
+
 /// When it last pinged.
 pub(super) fn last_ping(facts: &v1::HeartbeatFacts) -> String {
     match &facts.last_ping_time {
