@@ -172,7 +172,5 @@ async fn more_pings_than_may_wait_are_refused() {
     for ping in waiting {
         assert_eq!(ping.await, Ok(()));
     }
-    let metrics = scene.engine.render_metrics().await.unwrap();
-    assert!(metrics.contains("vigilmon_heartbeat_pings_overloaded_total 5"));
     scene.stop().await;
 }
