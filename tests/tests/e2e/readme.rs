@@ -114,7 +114,11 @@ fn the_demonstration_breaks_and_mends_from_a_second_terminal() {
     newcomer.wait_for_status(shop, "down");
     let open = newcomer.reader.types(lines.next().unwrap());
     assert!(open.contains(shop), "{open}");
-    let id = newcomer.json(&["incident", "list", "--open"])[0]["id"].clone();
+    // The demonstration's job fails with its site, some seconds later.
+    let open = newcomer.json(&["incident", "list", "--open"]);
+    let mut open = open.as_array().unwrap().iter();
+    let id = open.find(|incident| incident["monitor"]["name"] == shop);
+    let id = id.unwrap()["id"].clone();
     let why = newcomer
         .reader
         .must("vigilmon", &["incident", "why", id.as_str().unwrap()]);
