@@ -126,6 +126,8 @@ pub struct Durable {
     pub never_finished: u64,
     /// Closed by hand while nothing was heard: none opens until the next sign of life.
     pub muted: bool,
+    /// The version of the heartbeat that all this was counted by; 0: none was noted yet.
+    pub version: u64,
     /// Kept bodies, oldest first; at most [`super::BODIES_KEPT`].
     pub bodies: Vec<KeptBody>,
 }

@@ -53,6 +53,18 @@ impl HeartbeatState {
         self.expect();
     }
 
+    /// Counts from now on where an edit was committed and what follows from it was not: a crash
+    /// came between, and the schedule may be another.
+    pub(super) fn mend_edit(&mut self, now: Time) {
+        let (noted, version) = (self.durable.version, self.heartbeat.version);
+        self.durable.version = version;
+        if noted != 0 && noted != version && self.durable.anchor.is_some() {
+            self.durable.anchor = Some(now);
+            self.durable.moved = Duration::ZERO;
+            self.durable.spell = None;
+        }
+    }
+
     /// An anchor where none was stored although alarms are armed, or none where they are not: a
     /// heartbeat that alarms before its first ping has one from the moment it is made.
     pub(super) fn mend_anchor(&mut self) {

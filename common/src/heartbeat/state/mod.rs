@@ -69,6 +69,7 @@ impl HeartbeatState {
             thinning: Thinning::default(),
             unsaved: false,
         };
+        state.mend_edit(now);
         state.mend_anchor();
         state.durable.since.get_or_insert(heartbeat.created_at);
         state.expect();

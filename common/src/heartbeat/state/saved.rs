@@ -18,6 +18,8 @@ use crate::time::Time;
 impl HeartbeatState {
     pub(super) fn saved(&mut self, heartbeat: &Heartbeat, now: Time, effects: &mut Vec<Effect>) {
         let former = std::mem::replace(&mut self.heartbeat, heartbeat.clone());
+        self.unsaved |= self.durable.version != heartbeat.version;
+        self.durable.version = heartbeat.version;
         let another_schedule = former.spec.schedule != heartbeat.spec.schedule;
         match (former.paused, heartbeat.paused) {
             (_, true) => self.suspend(Resolution::Paused, &Decided::Paused, now, effects),

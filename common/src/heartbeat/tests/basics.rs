@@ -108,3 +108,19 @@ fn a_paused_heartbeat_is_silent_and_a_ping_does_not_resume_it() {
     world.pass(secs(1));
     assert_eq!((world.status(), world.incidents.len()), (Down, 2));
 }
+
+#[test]
+fn a_crash_right_after_an_edit_counts_from_the_start_and_not_by_the_former_schedule() {
+    let mut world = World::begin(&every(hours(25)), at("2026-11-25T10:00:00Z"));
+    world.success();
+    world.committed = world.state.durable();
+    world.pass(hours(20));
+    // The edit is committed, what follows from it is not.
+    world.heartbeat.spec = spec(&every(hours(1)));
+    world.heartbeat.version += 1;
+    world.restart();
+    world.pass(mins(59));
+    assert_eq!(world.status(), HeartbeatStatus::Up);
+    world.pass(mins(2));
+    assert_eq!(world.status(), HeartbeatStatus::Down);
+}

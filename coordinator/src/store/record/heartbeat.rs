@@ -148,6 +148,7 @@ pub(super) fn durable_message(durable: &Durable) -> pb::HeartbeatDurable {
         runs: durable.runs.iter().map(run_message).collect(),
         last_run_ms: durable.last_run.map(span),
         never_finished: durable.never_finished,
+        version: durable.version,
         muted: durable.muted,
         bodies: durable.bodies.iter().map(body).collect(),
     }
@@ -189,6 +190,7 @@ pub(super) fn durable(
         runs: m.runs.into_iter().map(run).collect(),
         last_run: m.last_run_ms.map(Duration::from_millis),
         never_finished: m.never_finished,
+        version: m.version,
         muted: m.muted,
         bodies: m.bodies.into_iter().map(body).collect(),
     };

@@ -240,6 +240,7 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
         ],
         last_run: Some(Duration::from_millis(1234)),
         never_finished: 9,
+        version: 4,
         muted: true,
         bodies: vec![KeptBody {
             seq: n,
