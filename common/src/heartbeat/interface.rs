@@ -53,6 +53,9 @@ pub struct Spell {
     pub from: Time,
     /// When we listened again.
     pub to: Time,
+    /// How much of it did not pass by the monotonic clock: the wall clock was set forward, or the
+    /// machine slept.
+    pub stepped: Duration,
 }
 
 impl Spell {
@@ -126,6 +129,9 @@ pub struct Durable {
     pub never_finished: u64,
     /// Closed by hand while nothing was heard: none opens until the next sign of life.
     pub muted: bool,
+    /// The newest ping that said how the job is, success or failure: an older one that comes later
+    /// opens and closes nothing.
+    pub last_verdict: Option<Time>,
     /// The version of the heartbeat that all this was counted by; 0: none was noted yet.
     pub version: u64,
     /// Kept bodies, oldest first; at most [`super::BODIES_KEPT`].

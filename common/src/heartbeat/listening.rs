@@ -77,6 +77,7 @@ impl Listening {
         Some(Heard::Deaf(Spell {
             from: marked,
             to: wall,
+            stepped: wall.since(marked + passed),
         }))
     }
 
@@ -90,6 +91,7 @@ impl Listening {
         (wall > marked).then_some(Heard::Deaf(Spell {
             from: marked,
             to: wall,
+            stepped: Duration::ZERO,
         }))
     }
 

@@ -31,8 +31,15 @@ impl HeartbeatState {
         let counted_from = self.every().map_or(awaited.opens, |e| awaited.due - e);
         if spell.length() > SPELL_SHORT_MAX {
             if spell.touches(awaited.opens, deadline) {
-                self.durable.spell = Some(spell);
+                self.durable.spell = Some(Spell {
+                    stepped: Duration::ZERO,
+                    ..spell
+                });
                 self.unsaved = true;
+            } else if self.every().is_some() && spell.touches(counted_from, deadline) {
+                // Of a period only so much has passed as really did.
+                self.durable.moved += spell.stepped;
+                self.unsaved |= !spell.stepped.is_zero();
             }
         } else if spell.touches(counted_from, deadline) {
             self.durable.moved += spell.length();
@@ -77,6 +84,7 @@ impl HeartbeatState {
             back(&mut spell.to);
         }
         self.newest = self.newest.min(now);
+        self.durable.last_verdict = self.durable.last_verdict.map(|at| at.min(now));
         self.unsaved = true;
         self.expect();
     }

@@ -74,9 +74,10 @@ impl HeartbeatState {
         if heartbeat.paused || !(pinged || heartbeat.spec.alarm_before_first_ping) {
             durable.anchor = None;
         } else {
-            durable.anchor.get_or_insert(match pinged {
-                true => heartbeat.updated_at,
-                false => heartbeat.created_at,
+            let pinged_at = durable.last_ping.map(|ping| ping.at);
+            durable.anchor.get_or_insert(match pinged_at {
+                Some(at) => heartbeat.updated_at.max(at),
+                None => heartbeat.created_at,
             });
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Any ping but `log` is a sign of life: it settles the time in whose window it falls, also when
 //! it says that the job failed. A failure opens an incident at once, a success closes whatever is
-//! open. A ping that is older than the newest sign of life, since two were read at once, opens and
+//! open. One that is older than the newest that said either, since its body took longer, opens and
 //! closes nothing.
 
 use super::HeartbeatState;
@@ -31,7 +31,17 @@ impl HeartbeatState {
             let former = self.durable.last_success;
             self.durable.last_success = Some(former.map_or(ping.at, |at| at.max(ping.at)));
         }
-        if is_news {
+        let says_how = ping.signal.is_success() || ping.signal.is_failure();
+        let decides = says_how && self.durable.last_verdict.is_none_or(|at| ping.at >= at);
+        if decides {
+            self.durable.last_verdict = Some(ping.at);
+        }
+        if !is_news {
+            // A newer `start` does not undo what the run before it said.
+            if decides && !self.heartbeat.paused {
+                self.answer(ping, now, effects);
+            }
+        } else {
             self.newest = ping.at;
             self.durable.last_ping = Some(LastPing {
                 at: ping.at,
@@ -42,7 +52,9 @@ impl HeartbeatState {
             if !self.heartbeat.paused {
                 let was_late = self.late_from().is_some_and(|from| ping.at > from);
                 self.settle(ping.at, was_unobserved);
-                self.answer(ping, now, effects);
+                if decides || !says_how {
+                    self.answer(ping, now, effects);
+                }
                 if was_late && self.status == HeartbeatStatus::Up {
                     // Also where no tick came between, as when pings are replayed.
                     self.durable.since = Some(ping.at);
@@ -93,7 +105,9 @@ impl HeartbeatState {
         let durable = &mut self.durable;
         let known = durable.runs.iter().position(|run| run.rid == ping.rid);
         if ping.signal != Signal::Start {
-            if let Some(at) = known {
+            // The end of a run before this one may have been overtaken by its start.
+            let is_its_end = |at: &usize| durable.runs[*at].started <= ping.at;
+            if let Some(at) = known.filter(is_its_end) {
                 let run = durable.runs.remove(at);
                 durable.last_run = Some(ping.at.since(run.started));
             }

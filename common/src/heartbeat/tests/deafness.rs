@@ -218,6 +218,7 @@ fn two_spells_with_no_tick_between_lose_neither() {
     let first = Spell {
         from: world.now,
         to: world.now + mins(5),
+        stepped: Duration::ZERO,
     };
     world.now = first.to;
     world.put(Input::Deaf(first)).unwrap();
@@ -225,6 +226,7 @@ fn two_spells_with_no_tick_between_lose_neither() {
     let second = Spell {
         from: first.to + mins(30),
         to: first.to + hours(3),
+        stepped: Duration::ZERO,
     };
     world.now = second.to;
     world.put(Input::Deaf(second)).unwrap();
@@ -311,6 +313,7 @@ fn listening_tells_our_own_downtime_from_two_clocks() {
     let spell = Spell {
         from: start,
         to: start + secs(60),
+        stepped: Duration::ZERO,
     };
     assert_eq!(listening.look(spell.to, secs(60)), Some(Heard::Deaf(spell)));
     assert_eq!(listening.look(spell.to, secs(60)), None);
@@ -320,6 +323,7 @@ fn listening_tells_our_own_downtime_from_two_clocks() {
     let next = Spell {
         from: spell.to,
         to: spell.to + hours(2),
+        stepped: hours(2) - secs(1),
     };
     assert_eq!(listening.look(next.to, secs(61)), Some(Heard::Deaf(next)));
     listening.marked(next.to);
@@ -332,6 +336,7 @@ fn listening_tells_our_own_downtime_from_two_clocks() {
     let stalled = Spell {
         from: next.to - hours(1),
         to: back,
+        stepped: Duration::ZERO,
     };
     assert_eq!(listening.look(back, secs(91)), Some(Heard::Deaf(stalled)));
     assert_eq!(listening.look(back, secs(91)), None);
@@ -350,6 +355,7 @@ fn a_start_is_deaf_since_the_last_mark() {
     let spell = Spell {
         from: start - secs(2),
         to: start,
+        stepped: Duration::ZERO,
     };
     assert_eq!(listening.look(start, secs(0)), Some(Heard::Deaf(spell)));
     assert_eq!(listening.look(start, secs(0)), None);
@@ -369,4 +375,27 @@ fn a_mark_that_took_long_to_commit_is_no_clock_set_back() {
     // Committed three seconds later, at the time it bears.
     listening.marked(start + secs(3));
     assert_eq!(listening.look(start + secs(4), secs(4)), None);
+}
+
+#[test]
+fn a_clock_set_forward_early_in_a_period_takes_nothing_of_it() {
+    let mut world = World::begin(&every(hours(4)), at(BEGIN));
+    world.success();
+    world.pass(mins(10));
+    let from = world.now;
+    world.now = world.now + hours(1);
+    let spell = Spell {
+        from,
+        to: world.now,
+        stepped: hours(1),
+    };
+    world.put(Input::Deaf(spell)).unwrap();
+    world.pass(hours(3) + mins(50));
+    assert_eq!(
+        world.status(),
+        HeartbeatStatus::Up,
+        "four hours have passed"
+    );
+    world.pass(secs(1));
+    assert_eq!(world.status(), HeartbeatStatus::Down);
 }

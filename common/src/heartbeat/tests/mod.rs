@@ -213,7 +213,12 @@ impl World {
     fn deaf(&mut self, span: Duration) {
         let from = self.now;
         self.now = self.now + span;
-        self.put(Input::Deaf(Spell { from, to: self.now })).unwrap();
+        self.put(Input::Deaf(Spell {
+            from,
+            to: self.now,
+            stepped: Duration::ZERO,
+        }))
+        .unwrap();
         self.put(Input::Tick).unwrap();
     }
 

@@ -179,6 +179,33 @@ fn of_two_pings_read_at_once_the_older_opens_and_closes_nothing() {
 }
 
 #[test]
+fn a_start_that_overtakes_the_end_of_the_run_before_hides_nothing() {
+    let mut draft = every(hours(1));
+    draft.max_run = Some(mins(10));
+    let mut world = World::begin(&draft, at(BEGIN));
+    world.says(Signal::Start);
+    world.pass(secs(10));
+    world.says(Signal::Start);
+    // Its body took longer.
+    world.ping_read_at(at(BEGIN) + secs(9), Signal::Fail, None);
+    assert_eq!(world.status(), Down);
+    let view = world.state.view(world.now);
+    assert_eq!(view.runs.len(), 1, "the run that goes on is not its");
+    world.restart();
+    world.ping_read_at(at(BEGIN) + secs(8), Signal::Success, None);
+    assert_eq!(world.status(), Down, "the failure is newer");
+    world.pass(secs(10));
+    world.says(Signal::Success);
+    assert_eq!(world.status(), Up);
+    world.pass(secs(10));
+    world.says(Signal::Fail);
+    world.pass(secs(10));
+    world.says(Signal::Start);
+    world.ping_read_at(world.now - secs(5), Signal::Success, None);
+    assert_eq!(world.status(), Up, "the same of a success");
+}
+
+#[test]
 fn a_ping_of_its_deadlines_very_millisecond_is_in_time_however_late_it_comes_in() {
     let mut world = World::begin(&every(mins(5)), at(BEGIN));
     world.success();

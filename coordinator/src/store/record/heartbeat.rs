@@ -52,6 +52,7 @@ impl Stored for Heartbeat {
             paused: m.paused,
             created_at: time(m.created_ms),
             updated_at: time(m.updated_ms),
+            last_verdict: m.last_verdict_ms.map(time),
             version: m.version,
             tokens: tokens.collect::<Result<_, _>>()?,
             spec: spec(m)?,
@@ -148,6 +149,7 @@ pub(super) fn durable_message(durable: &Durable) -> pb::HeartbeatDurable {
         runs: durable.runs.iter().map(run_message).collect(),
         last_run_ms: durable.last_run.map(span),
         never_finished: durable.never_finished,
+        last_verdict_ms: millis(durable.last_verdict),
         version: durable.version,
         muted: durable.muted,
         bodies: durable.bodies.iter().map(body).collect(),
@@ -216,6 +218,7 @@ fn spell(m: pb::Spell) -> Spell {
     Spell {
         from: time(m.from_ms),
         to: time(m.to_ms),
+        stepped: Duration::ZERO,
     }
 }
 

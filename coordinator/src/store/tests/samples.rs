@@ -204,6 +204,7 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
     let spell = Spell {
         from: DAY_START,
         to: DAY_START + Duration::from_mins(n),
+        stepped: Duration::ZERO,
     };
     heartbeat::Durable {
         generation: n,
@@ -240,6 +241,7 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
         ],
         last_run: Some(Duration::from_millis(1234)),
         never_finished: 9,
+        last_verdict: Some(DAY_START),
         version: 4,
         muted: true,
         bodies: vec![KeptBody {
