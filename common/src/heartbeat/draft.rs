@@ -171,20 +171,26 @@ impl HeartbeatDraft {
 
     fn check_cron(&self, cron: &str, problems: &mut Problems) -> Option<Schedule> {
         let time_zone = self.tz.as_deref().unwrap_or(TIME_ZONE_DEFAULT);
-        match Cron::parse(cron, time_zone) {
-            Ok(cron) => Some(Schedule::Cron(cron)),
-            Err(error) => {
-                let (field, remedy) = match error {
-                    InvalidSchedule::TimeZone(_) => ("tz", "use a name like Europe/Berlin or UTC"),
-                    InvalidSchedule::Expression { .. } => (
-                        "cron",
-                        "use five fields: minute hour day-of-month month day-of-week",
-                    ),
-                };
-                problems.add(field, error.to_string(), remedy);
-                None
-            }
+        let error = match Cron::parse(cron, time_zone) {
+            Ok(cron) => return Some(Schedule::Cron(cron)),
+            Err(error) => error,
+        };
+        // A zone that is wrong hides nothing of the expression.
+        let hidden = match error {
+            InvalidSchedule::TimeZone(_) => Cron::parse(cron, TIME_ZONE_DEFAULT).err(),
+            InvalidSchedule::Expression { .. } => None,
+        };
+        for error in hidden.into_iter().chain([error]) {
+            let (field, remedy) = match error {
+                InvalidSchedule::TimeZone(_) => ("tz", "use a name like Europe/Berlin or UTC"),
+                InvalidSchedule::Expression { .. } => (
+                    "cron",
+                    "use five fields: minute hour day-of-month month day-of-week",
+                ),
+            };
+            problems.add(field, error.to_string(), remedy);
         }
+        None
     }
 }
 

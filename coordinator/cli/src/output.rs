@@ -65,9 +65,22 @@ pub(crate) fn bytes(data: &[u8]) {
 /// Prints values for scripts; as JSON where the format is for people.
 pub(crate) fn data(format: Format, value: &Value) {
     match format {
-        Format::Table | Format::Json => put(&format!("{value:#}")),
+        Format::Table | Format::Json => put(&json(value)),
         Format::Yaml => put(yaml(value).trim_end()),
     }
+}
+
+/// Values as JSON. Control characters that JSON lets stand as they are (U+007F to U+009F) are
+/// escaped too: a terminal may take them for commands.
+fn json(value: &Value) -> String {
+    let mut text = String::new();
+    for c in format!("{value:#}").chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => text.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// The same values as YAML. What YAML would read as something else (`no`, `1.0`, `2026-03-01`)
@@ -147,6 +160,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn json_commands_no_terminal_and_reads_as_before() {
+        let value = json!({ "text": "a\u{1b}[31m\u{7f}\u{9b}31m ü\n" });
+        let text = json(&value);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text}");
+        assert!(text.contains("\\u009b31m ü"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 
     #[test]
     fn yaml_says_the_values_of_json_and_nothing_turns_into_something_else() {

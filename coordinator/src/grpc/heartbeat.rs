@@ -212,11 +212,11 @@ impl HeartbeatService for Api {
     ) -> Result<Response<v1::PingKey>, Status> {
         let caller = Caller::editor(&request)?;
         caller.project(&request.get_ref().project)?;
-        match self.engine.ping_key() {
-            Some(key) => self.shown_key(&key),
-            None => self.new_key(&caller).await,
-        }
-        .map(Response::new)
+        let key = match self.engine.ping_key() {
+            Some(key) => key,
+            None => self.first_key(&caller).await?,
+        };
+        self.shown_key(&key).map(Response::new)
     }
 
     async fn rotate_ping_key(

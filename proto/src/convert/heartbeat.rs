@@ -84,9 +84,12 @@ pub fn patch_from_wire(
         ("spec", full.every.is_none() && full.cron.is_none()),
         ("spec.every", full.every.is_none()),
         ("spec.cron", full.cron.is_none()),
+        ("spec.cron.expression", full.cron.is_none()),
+        ("spec.cron.time_zone", full.cron.is_none()),
     ] {
         if lacks && mask.iter().any(|named| named == path) {
-            let field = if path == "spec.cron" { "cron" } else { "every" };
+            let is_cron = path.starts_with("spec.cron");
+            let field = if is_cron { "cron" } else { "every" };
             let message = format!("`update_mask` names `{path}`, which lacks a schedule");
             problems.add(field, message, "give `every` or `cron`");
         }

@@ -179,6 +179,19 @@ fn what_is_no_expression_is_refused_in_one_line_that_says_why() {
 }
 
 #[test]
+fn a_wrong_zone_hides_no_wrong_expression() {
+    let wrong = |expression: &str, zone: &str| {
+        let known = crate::monitor::draft::Known::default();
+        let problems = cron(expression, zone).check(&known).unwrap_err();
+        let fields = problems.as_slice().iter().map(|one| one.field.clone());
+        fields.collect::<Vec<_>>()
+    };
+    assert_eq!(wrong("0 2 * *", "Europe/Nowhere"), ["cron", "tz"]);
+    assert_eq!(wrong("0 2 * * *", "Europe/Nowhere"), ["tz"]);
+    assert_eq!(wrong("0 2 * *", "Europe/Berlin"), ["cron"]);
+}
+
+#[test]
 fn a_window_opens_five_minutes_or_half_the_gap_before() {
     let early = |expression: &str, settled: &str| {
         let cron = Cron::parse(expression, "Europe/Berlin").unwrap();

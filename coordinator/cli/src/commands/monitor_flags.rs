@@ -88,8 +88,14 @@ pub(crate) struct HttpFlags {
     /// How many redirects are followed
     #[arg(long, value_name = "N")]
     follow_redirects: Option<u32>,
-    /// Do not verify the certificate
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    /// Do not verify the certificate; =false: verify it
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
     insecure: Option<bool>,
     /// Basic authentication, user:password; @FILE or env:NAME
     #[arg(long, value_name = "USER:PASSWORD")]

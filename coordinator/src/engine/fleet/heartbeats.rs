@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vigilmon_common::duration;
 use vigilmon_common::heartbeat::{Heartbeat, HeartbeatDraft, HeartbeatSpec, PingToken};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::draft::Known;
@@ -14,7 +13,6 @@ use vigilmon_common::problem::Problems;
 use vigilmon_common::time::Time;
 use vigilmon_runtime::random;
 
-use super::api_tokens::DEFAULT_PROJECT;
 use super::{Failure, Fleet, Reply, answer};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError, Object};
@@ -22,10 +20,6 @@ use crate::engine::handle::not_found;
 use crate::engine::heartbeats::HeartbeatMessage;
 use crate::store::{Change, PingKeyRecord};
 
-/// How long a replaced ping token counts yet where the user says nothing.
-pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3600);
-/// The longest that it may.
-pub const OVERLAP_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Heartbeats that pings by slug may make: who has the key must not fill the store.
 pub const CREATED_BY_SLUG_MAX: usize = 100;
 
@@ -67,6 +61,11 @@ pub(crate) enum HeartbeatCommand {
         by: Actor,
         key: PingKeyRecord,
         reply: Reply<()>,
+    },
+    FirstPingKey {
+        by: Actor,
+        key: PingKeyRecord,
+        reply: Reply<PingKeyRecord>,
     },
 }
 
@@ -110,6 +109,9 @@ impl Fleet {
                 reply,
             } => answer(reply, self.rotate(&by, &reference, token, overlap).await),
             C::SetPingKey { by, key, reply } => answer(reply, self.set_ping_key(&by, key).await),
+            C::FirstPingKey { by, key, reply } => {
+                answer(reply, self.first_ping_key(&by, key).await)
+            }
         }
     }
 
@@ -191,38 +193,6 @@ impl Fleet {
         self.save_heartbeat(by, action, heartbeat, now).await
     }
 
-    async fn rotate(
-        &mut self,
-        by: &Actor,
-        reference: &str,
-        token: PingToken,
-        overlap: Option<Duration>,
-    ) -> Result<Arc<Heartbeat>, Failure> {
-        let overlap = overlap.unwrap_or(OVERLAP_DEFAULT);
-        if overlap > OVERLAP_MAX {
-            let mut problems = Problems::none();
-            let message = format!("{} is too long", duration::format(overlap));
-            let most = duration::format(OVERLAP_MAX);
-            problems.add("overlap", message, format!("use at most {most}"));
-            return Err(problems.into());
-        }
-        let former = self.find_heartbeat(reference, None)?;
-        let now = self.env.clock.now();
-        // The present one counts for a while yet; one that was replaced before does no more.
-        let present = former.tokens.iter().find(|token| token.until.is_none());
-        let present = present.filter(|_| !overlap.is_zero()).cloned();
-        let replaced = present.map(|present| PingToken {
-            until: Some(now + overlap),
-            ..present
-        });
-        let heartbeat = Heartbeat {
-            tokens: std::iter::once(token).chain(replaced).collect(),
-            ..saved_again(&former, now)
-        };
-        self.save_heartbeat(by, "heartbeat.rotate", heartbeat, now)
-            .await
-    }
-
     async fn remove_heartbeat(
         &mut self,
         by: &Actor,
@@ -284,7 +254,7 @@ impl Fleet {
     }
 
     /// Commits a saved heartbeat and tells everybody whom it concerns.
-    async fn save_heartbeat(
+    pub(super) async fn save_heartbeat(
         &mut self,
         by: &Actor,
         action: &str,
@@ -304,24 +274,6 @@ impl Fleet {
         self.directory.write().put_heartbeat(Arc::clone(&heartbeat));
         self.changed();
         Ok(heartbeat)
-    }
-
-    async fn set_ping_key(&mut self, by: &Actor, key: PingKeyRecord) -> Result<(), Failure> {
-        let now = self.env.clock.now();
-        let is_first = self.directory.read().ping_key().is_none();
-        let action = if is_first {
-            "ping_key.create"
-        } else {
-            "ping_key.rotate"
-        };
-        let object = format!("project {DEFAULT_PROJECT}");
-        let changes = vec![
-            Change::PutPingKey(key.clone()),
-            audit::entry(by, action, &object, DEFAULT_PROJECT, "", now),
-        ];
-        self.commit(changes).await?;
-        self.directory.write().put_ping_key(key);
-        Ok(())
     }
 
     fn check_heartbeat(&self, draft: &HeartbeatDraft) -> Result<HeartbeatSpec, Problems> {
@@ -348,7 +300,7 @@ impl Fleet {
         }
     }
 
-    fn find_heartbeat(
+    pub(super) fn find_heartbeat(
         &self,
         reference: &str,
         etag: Option<u64>,
@@ -375,7 +327,7 @@ pub(super) struct Closed {
 }
 
 /// A heartbeat as it is when it is saved once more, without tokens that count no longer.
-fn saved_again(former: &Heartbeat, now: Time) -> Heartbeat {
+pub(super) fn saved_again(former: &Heartbeat, now: Time) -> Heartbeat {
     let mut heartbeat = former.clone();
     heartbeat.updated_at = now;
     heartbeat.version += 1;

@@ -40,6 +40,7 @@ mod channels;
 mod downtime;
 mod heartbeats;
 mod monitors;
+mod ping_urls;
 mod regions;
 mod routes;
 mod system;
@@ -49,7 +50,8 @@ pub(crate) use administer::Administration;
 pub use api_tokens::NewApiToken;
 pub use channels::ChannelChange;
 pub(crate) use heartbeats::HeartbeatCommand;
-pub use heartbeats::{CREATED_BY_SLUG_MAX, OVERLAP_DEFAULT, OVERLAP_MAX};
+pub use heartbeats::CREATED_BY_SLUG_MAX;
+pub use ping_urls::{OVERLAP_DEFAULT, OVERLAP_MAX};
 pub use routes::{RouteDraft, StepDraft};
 pub(crate) use routes::{RouteNames, check as check_route};
 

@@ -188,7 +188,8 @@ impl Handle {
     /// Gives a heartbeat another token; the former one counts for `overlap` yet, by default a day.
     ///
     /// # Errors
-    /// There is no such heartbeat, or the overlap is too long.
+    /// There is no such heartbeat, the overlap is too long, or the token before the present one
+    /// still counts and the overlap is not 0.
     pub async fn rotate_ping_token(
         &self,
         by: Actor,
@@ -213,6 +214,20 @@ impl Handle {
     /// The engine is stopping.
     pub async fn set_ping_key(&self, by: Actor, key: PingKeyRecord) -> Result<(), CommandError> {
         self.command(|reply| HeartbeatCommand::SetPingKey { by, key, reply })
+            .await
+    }
+
+    /// Gives the project its first key in ping URLs by slug; answers the one that it has then,
+    /// which is another where it had one.
+    ///
+    /// # Errors
+    /// The engine is stopping.
+    pub async fn first_ping_key(
+        &self,
+        by: Actor,
+        key: PingKeyRecord,
+    ) -> Result<PingKeyRecord, CommandError> {
+        self.command(|reply| HeartbeatCommand::FirstPingKey { by, key, reply })
             .await
     }
 

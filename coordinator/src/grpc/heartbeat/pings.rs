@@ -57,6 +57,13 @@ impl Api {
         Ok(self.key_to_wire(&text))
     }
 
+    /// Gives the project its first key, unless somebody else just did.
+    pub(super) async fn first_key(&self, caller: &Caller) -> Result<PingKeyRecord, Status> {
+        let (_, record) = token::project_key(&self.key);
+        let kept = self.engine.first_ping_key(caller.actor(), record).await;
+        kept.map_err(error::status)
+    }
+
     /// Gives the project another key.
     pub(super) async fn new_key(&self, caller: &Caller) -> Result<v1::PingKey, Status> {
         let (text, record) = token::project_key(&self.key);

@@ -6,6 +6,21 @@ use vigilmon_proto::v1::agent_service_client::AgentServiceClient;
 use vigilmon_proto::v1::monitor_service_client::MonitorServiceClient;
 
 use super::scene::Scene;
+use crate::engine::{Actor, CommandError, NewApiToken};
+
+#[tokio::test]
+async fn no_token_is_called_like_what_acts_without_one() {
+    let scene = Scene::start().await;
+    for name in ["coordinator", "slug ping"] {
+        let by = Actor {
+            name: "tester".to_owned(),
+        };
+        let made = scene.engine.create_api_token(by, NewApiToken::admin(name));
+        let refused = made.await.unwrap_err();
+        assert!(matches!(refused, CommandError::Exists { .. }), "{refused}");
+    }
+    scene.stop().await;
+}
 
 #[tokio::test]
 async fn every_call_but_health_needs_a_good_token() {

@@ -121,6 +121,17 @@ fn a_named_field_that_is_absent_gets_its_default() {
 }
 
 #[test]
+fn a_part_of_a_cron_schedule_that_is_named_must_be_given() {
+    for path in ["spec.cron.expression", "spec.cron.time_zone"] {
+        for given in [every(HOUR), v1::HeartbeatSpec::default()] {
+            let refused = edited(&of(given), &[path]).unwrap_err();
+            assert_eq!(fields(&refused), ["cron"], "{path}");
+            assert!(refused.to_string().contains(path), "{refused}");
+        }
+    }
+}
+
+#[test]
 fn what_has_no_form_in_a_draft_is_refused_by_field() {
     let refused = edited(&of(v1::HeartbeatSpec::default()), &["spec"]).unwrap_err();
     assert_eq!(fields(&refused), ["every"]);

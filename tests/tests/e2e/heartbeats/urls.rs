@@ -14,6 +14,11 @@ fn after_a_rotation_both_urls_count_for_a_while_or_the_former_no_more() {
     assert_ne!(first, second);
     ping(&first);
     ping(second);
+    let refused = ward.cli.run(&["heartbeat", "rotate", "job"]);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    assert!(refused.err.contains("still counts until"), "{refused:#?}");
+    assert!(refused.err.contains("--overlap 0s"), "{refused:#?}");
+    ping(&first);
     let rotate = ["heartbeat", "rotate", "job", "--overlap", "0s"];
     let third = ward.cli.ok(&rotate);
     let third = third.trim();
@@ -22,7 +27,7 @@ fn after_a_rotation_both_urls_count_for_a_while_or_the_former_no_more() {
         let answer = asked(former);
         assert_eq!((answer.status, answer.body.trim()), (404, "not found"));
     }
-    assert_eq!(ward.show("job")["pings"], 3);
+    assert_eq!(ward.show("job")["pings"], 4);
 }
 
 #[test]

@@ -30,11 +30,23 @@ pub(crate) struct HeartbeatFlags {
     /// How long a run may take from its start ping to its end; 0s: as long as it likes
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     max_run: Option<Duration>,
-    /// Silence alarms although it was never pinged
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    /// Silence alarms although it was never pinged; =false: it does not
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
     alarm_before_first_ping: Option<bool>,
-    /// Only POST counts as a ping
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    /// Only POST counts as a ping; =false: GET, HEAD and PUT too
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
     post_only: Option<bool>,
     /// critical, warning or info
     #[arg(long, value_name = "WORD")]
@@ -134,6 +146,29 @@ mod tests {
         given.empty_lists();
         assert_eq!(given.mask, ["spec.every", "spec.post_only", "spec.notify"]);
         assert!(given.spec.notify.is_empty());
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        name: String,
+        #[command(flatten)]
+        flags: HeartbeatFlags,
+    }
+
+    #[test]
+    fn a_flag_that_stands_alone_swallows_no_name() {
+        let read = |words: &[&str]| {
+            let line = [&["add"], words].concat();
+            <Line as clap::Parser>::try_parse_from(line).map(|line| {
+                let flags = line.flags;
+                (line.name, flags.alarm_before_first_ping, flags.post_only)
+            })
+        };
+        let both = read(&["--alarm-before-first-ping", "--post-only", "nightly"]);
+        assert_eq!(both.unwrap(), ("nightly".to_owned(), Some(true), Some(true)));
+        let off = read(&["--post-only=false", "nightly"]);
+        assert_eq!(off.unwrap(), ("nightly".to_owned(), None, Some(false)));
+        assert!(read(&["nightly", "--post-only", "false"]).is_err());
     }
 
     #[test]

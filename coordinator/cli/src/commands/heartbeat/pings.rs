@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use vigilmon_proto::v1;
 
@@ -102,8 +104,7 @@ pub(super) async fn body(args: &BodyArgs, client: &Client, format: Format) -> Re
     };
     match format {
         Format::Json | Format::Yaml => {
-            let text = String::from_utf8_lossy(&data);
-            output::data(format, &json!({ "number": args.number, "body": text }));
+            output::data(format, &body_json(args.number, &data));
         }
         // What a job printed may hold what a terminal takes for commands.
         Format::Table if std::io::stdout().is_terminal() => {
@@ -112,6 +113,14 @@ pub(super) async fn body(args: &BodyArgs, client: &Client, format: Format) -> Re
         Format::Table => output::bytes(&data),
     }
     Ok(exit::DONE)
+}
+
+/// What came with a ping, as JSON: where it is no text, its bytes stand beside what can be read.
+fn body_json(number: u64, data: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(data);
+    let is_exact = text.as_bytes() == data;
+    let bytes = (!is_exact).then(|| BASE64_STANDARD.encode(data));
+    json!({ "number": number, "body": text, "data_base64": bytes })
 }
 
 /// The text without control characters but for line breaks and tabs.
@@ -202,5 +211,15 @@ mod tests {
     #[test]
     fn a_body_commands_no_terminal() {
         assert_eq!(harmless("a\tb\r\n\u{1b}[31mred\n"), "a\tb\n\u{fffd}[31mred");
+        assert_eq!(harmless("\u{9b}31mred\u{7f}"), "\u{fffd}31mred\u{fffd}");
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_told_by_its_bytes_too() {
+        let text = body_json(7, "grün".as_bytes());
+        assert_eq!(text, json!({ "number": 7, "body": "grün", "data_base64": null }));
+        let bytes = body_json(7, b"gr\xfcn");
+        assert_eq!(bytes["body"], "gr\u{fffd}n");
+        assert_eq!(bytes["data_base64"], "Z3L8bg==");
     }
 }

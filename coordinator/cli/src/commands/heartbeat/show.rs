@@ -9,6 +9,7 @@ use vigilmon_common::time::Time;
 use vigilmon_proto::v1;
 use vigilmon_proto::v1::heartbeat_spec::Schedule;
 
+use super::urls::Seen;
 use super::{age, get, marks, pings, rough, span, urls};
 use crate::client::Client;
 use crate::failure::{Failure, exit};
@@ -30,13 +31,20 @@ pub(super) async fn run(name: &str, client: &Client, format: Format) -> Result<u
     match format {
         Format::Json | Format::Yaml => {
             let mut value = json(&heartbeat);
-            value["ping_url"] = json!(url.map(|url| url.url));
+            value["ping_url"] = match &url {
+                Seen::Url(url) => json!(url.url),
+                Seen::Hidden => Value::Null,
+                Seen::Unreadable(why) => {
+                    output::note(&unreadable(why));
+                    Value::Null
+                }
+            };
             let last = pings.iter().take(PINGS_LISTED);
             value["last_pings"] = last.map(pings::to_json).collect();
             output::data(format, &value);
         }
         Format::Table => {
-            output::lines(&lines(&heartbeat, url.as_ref(), format::now()));
+            output::lines(&lines(&heartbeat, &url, format::now()));
             output::lines(&marked(&pings));
             if !pings.is_empty() {
                 let last = pings.iter().take(PINGS_LISTED);
@@ -148,7 +156,7 @@ fn status(state: &v1::HeartbeatState) -> String {
     format::word(state.status().as_str_name(), "HEARTBEAT_STATUS_")
 }
 
-fn lines(heartbeat: &v1::Heartbeat, url: Option<&v1::PingUrl>, now: Time) -> Vec<String> {
+fn lines(heartbeat: &v1::Heartbeat, url: &Seen, now: Time) -> Vec<String> {
     let spec = heartbeat.spec.clone().unwrap_or_default();
     let state = heartbeat.state.clone().unwrap_or_default();
     let mut lines = vec![
@@ -191,22 +199,32 @@ fn lines(heartbeat: &v1::Heartbeat, url: Option<&v1::PingUrl>, now: Time) -> Vec
     if !state.incident.is_empty() {
         lines.push(field("incident", &state.incident));
     }
-    match url {
-        Some(url) => {
-            lines.push(field("ping URL", &url.url));
-            if url.former_until_time.is_some() {
-                lines.push(field("", &urls::former(url)));
-            }
-        }
-        None => lines.push(field(
-            "ping URL",
-            "shown to a token of role editor or admin",
-        )),
-    }
+    lines.extend(ping_url(url));
     if !heartbeat.slug.is_empty() {
         lines.push(field("slug", &heartbeat.slug));
     }
     lines
+}
+
+/// Where the job pings, or why that is not shown.
+fn ping_url(url: &Seen) -> Vec<String> {
+    match url {
+        Seen::Url(url) => {
+            let former = url.former_until_time.is_some();
+            let former = former.then(|| field("", &urls::former(url)));
+            let present = field("ping URL", &url.url);
+            std::iter::once(present).chain(former).collect()
+        }
+        Seen::Hidden => vec![field(
+            "ping URL",
+            "shown to a token of role editor or admin",
+        )],
+        Seen::Unreadable(why) => words("ping URL", &unreadable(why)),
+    }
+}
+
+fn unreadable(why: &Failure) -> String {
+    format!("{}; {}", why.messages.join("; "), why.hint)
 }
 
 /// When the next ping is expected, and of a cron expression the times after it.

@@ -7,6 +7,7 @@ use vigilmon_common::monitor::draft::Known;
 use vigilmon_proto::convert::heartbeat::draft_from_wire;
 use vigilmon_proto::v1;
 
+use super::urls::Seen;
 use super::{get, urls};
 use crate::client::Client;
 use crate::failure::{Failure, exit};
@@ -20,10 +21,14 @@ pub(super) async fn run(
     format: Format,
 ) -> Result<u8, Failure> {
     let heartbeat = get(client, name).await?;
-    let Some(url) = urls::seen(client, &heartbeat.id).await? else {
-        let message = "snippets hold the ping URL, which this token may not see";
-        let hint = "use a token of role editor or admin";
-        return Err(Failure::new(exit::DENIED, message, hint));
+    let url = match urls::seen(client, &heartbeat.id).await? {
+        Seen::Url(url) => url,
+        Seen::Hidden => {
+            let message = "snippets hold the ping URL, which this token may not see";
+            let hint = "use a token of role editor or admin";
+            return Err(Failure::new(exit::DENIED, message, hint));
+        }
+        Seen::Unreadable(why) => return Err(why),
     };
     let mut all = snippets::all(&url.url, &spec(&heartbeat)?);
     if !tool.is_empty() {

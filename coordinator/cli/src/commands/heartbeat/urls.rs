@@ -11,11 +11,24 @@ use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
 
-/// A heartbeat's ping URL; `None`: the token may not see it.
-pub(super) async fn seen(client: &Client, name: &str) -> Result<Option<v1::PingUrl>, Failure> {
+/// What is known of a heartbeat's ping URL.
+pub(super) enum Seen {
+    /// The URL.
+    Url(v1::PingUrl),
+    /// The token may not see it.
+    Hidden,
+    /// The coordinator cannot open what it sealed; why, and the remedy.
+    Unreadable(Failure),
+}
+
+/// A heartbeat's ping URL, as far as it can be seen.
+pub(super) async fn seen(client: &Client, name: &str) -> Result<Seen, Failure> {
     match url(client, name).await {
-        Ok(url) => Ok(Some(url)),
-        Err(status) if status.code() == Code::PermissionDenied => Ok(None),
+        Ok(url) => Ok(Seen::Url(url)),
+        Err(status) if status.code() == Code::PermissionDenied => Ok(Seen::Hidden),
+        Err(status) if status.code() == Code::FailedPrecondition => {
+            Ok(Seen::Unreadable(status.into()))
+        }
         Err(status) => Err(status.into()),
     }
 }

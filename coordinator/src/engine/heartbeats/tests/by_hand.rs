@@ -176,7 +176,7 @@ async fn an_incident_is_taken_and_closed_by_hand_only_by_force() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_token_counts_for_a_while_and_one_before_it_no_more() {
+async fn a_replaced_token_counts_for_a_while_and_is_not_dropped_by_a_further_rotation() {
     let scene = Scene::start().await;
     let id = scene.create("nightly", every(60)).await;
     let target = Some(PingTarget {
@@ -190,22 +190,23 @@ async fn a_replaced_token_counts_for_a_while_and_one_before_it_no_more() {
             .rotate_ping_token(by(), "nightly", token, overlap)
             .await
     };
-    assert_eq!(scene.engine.find_ping("nightly"), target);
+    let found = |text: &str| scene.engine.find_ping(text) == target;
+    assert!(found("nightly"));
     rotate("second", Some(secs(10))).await.unwrap();
-    assert_eq!(scene.engine.find_ping("nightly"), target);
-    assert_eq!(scene.engine.find_ping("second"), target);
+    assert!(found("nightly") && found("second"));
+    let refused = rotate("third", None).await.unwrap_err();
+    let CommandError::Refused { message, hint } = refused else {
+        panic!("{refused}");
+    };
+    assert!(message.contains("still counts until 20"), "{message}");
+    assert!(hint.contains("--overlap 0s"), "{hint}");
+    assert!(found("nightly") && found("second") && !found("third"));
     scene.pass(secs(10)).await;
-    assert_eq!(scene.engine.find_ping("nightly"), None);
+    assert!(!found("nightly"));
     rotate("third", None).await.unwrap();
-    rotate("fourth", None).await.unwrap();
-    assert_eq!(
-        scene.engine.find_ping("second"),
-        None,
-        "a third one is dropped"
-    );
-    assert_eq!(scene.engine.find_ping("third"), target);
+    assert!(found("second") && found("third"));
     rotate("fifth", Some(Duration::ZERO)).await.unwrap();
-    assert_eq!(scene.engine.find_ping("fourth"), None);
+    assert!(!found("second") && !found("third"), "both end at once");
     let stored = scene.engine.heartbeat("nightly").unwrap();
     assert_eq!(stored.tokens.len(), 1);
     let long = rotate("sixth", Some(OVERLAP_MAX + secs(1))).await;
@@ -234,6 +235,23 @@ async fn slugs_need_the_key_and_lead_to_one_heartbeat() {
     assert_eq!(find("pk_1", "nightly-job"), Err(SlugRefusal::UnknownKey));
     let scene = scene.again(secs(1)).await;
     assert_eq!(scene.engine.ping_key(), Some(key("pk_2")));
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_ask_for_the_first_key_at_once_hear_the_same() {
+    let scene = Scene::start().await;
+    let ask = |text: &str| {
+        let key = PingKeyRecord {
+            digest: token::digest(text),
+            sealed: text.as_bytes().to_vec(),
+        };
+        scene.engine.first_ping_key(by(), key)
+    };
+    let (one, other) = tokio::join!(ask("pk_1"), ask("pk_2"));
+    let kept = one.unwrap();
+    assert_eq!(other.unwrap(), kept);
+    assert_eq!(scene.engine.ping_key(), Some(kept));
     scene.stop().await;
 }
 

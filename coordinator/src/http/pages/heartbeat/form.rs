@@ -250,7 +250,12 @@ mod tests {
             every: "often".to_owned(),
             ..Given::default()
         };
-        assert_eq!(wrong(cron), ["cron"]);
+        assert_eq!(wrong(cron.clone()), ["cron"]);
+        let nowhere = Given {
+            tz: "Europe/Nowhere".to_owned(),
+            ..cron
+        };
+        assert_eq!(wrong(nowhere), ["cron", "tz"]);
     }
 
     #[test]

@@ -63,11 +63,17 @@ fn berlin() -> v1::Heartbeat {
 }
 
 fn text(heartbeat: &v1::Heartbeat, url: Option<&str>) -> String {
-    let url = url.map(|url| v1::PingUrl {
-        url: url.to_owned(),
-        former_until_time: None,
+    let url = url.map_or(Seen::Hidden, |url| {
+        Seen::Url(v1::PingUrl {
+            url: url.to_owned(),
+            former_until_time: None,
+        })
     });
-    let lines = lines(heartbeat, url.as_ref(), Time::from_millis(NOW));
+    text_with(heartbeat, &url)
+}
+
+fn text_with(heartbeat: &v1::Heartbeat, url: &Seen) -> String {
+    let lines = lines(heartbeat, url, Time::from_millis(NOW));
     assert!(
         lines.iter().all(|line| line.chars().count() <= 80),
         "{lines:#?}"
@@ -113,6 +119,17 @@ fn the_url_is_said_only_to_who_may_see_it() {
         text.contains("shown to a token of role editor or admin"),
         "{text}"
     );
+}
+
+#[test]
+fn a_url_that_cannot_be_opened_hides_nothing_else_and_says_the_remedy() {
+    let message = "the ping URL cannot be shown: it was sealed with another key";
+    let hint = "pings go on; rotate it to get another";
+    let why = Failure::new(exit::FAILED, message, hint);
+    let text = text_with(&nightly(), &Seen::Unreadable(why));
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = format!("ping URL {message}; {hint} slug nightly-cleanup");
+    assert!(said.contains(&wanted), "{text}");
 }
 
 #[test]
