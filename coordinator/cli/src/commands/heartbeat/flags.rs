@@ -165,7 +165,10 @@ mod tests {
             })
         };
         let both = read(&["--alarm-before-first-ping", "--post-only", "nightly"]);
-        assert_eq!(both.unwrap(), ("nightly".to_owned(), Some(true), Some(true)));
+        assert_eq!(
+            both.unwrap(),
+            ("nightly".to_owned(), Some(true), Some(true))
+        );
         let off = read(&["--post-only=false", "nightly"]);
         assert_eq!(off.unwrap(), ("nightly".to_owned(), None, Some(false)));
         assert!(read(&["nightly", "--post-only", "false"]).is_err());

@@ -217,7 +217,10 @@ mod tests {
     #[test]
     fn a_body_that_is_no_text_is_told_by_its_bytes_too() {
         let text = body_json(7, "grün".as_bytes());
-        assert_eq!(text, json!({ "number": 7, "body": "grün", "data_base64": null }));
+        assert_eq!(
+            text,
+            json!({ "number": 7, "body": "grün", "data_base64": null })
+        );
         let bytes = body_json(7, b"gr\xfcn");
         assert_eq!(bytes["body"], "gr\u{fffd}n");
         assert_eq!(bytes["data_base64"], "Z3L8bg==");
