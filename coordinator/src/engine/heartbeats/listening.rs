@@ -1,7 +1,9 @@
 //! Whether we listen: alive marks while we do, and what heartbeats are told of spells in which we
 //! did not, before any deadline fires.
 
-use vigilmon_common::heartbeat::{Heard, Input, Listening};
+use std::collections::VecDeque;
+
+use vigilmon_common::heartbeat::{GAP_MAX, Heard, Input, Listening};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::time::Time;
 
@@ -28,8 +30,11 @@ impl Owner {
             let Some(last) = pings.last() else { break };
             after = last.seq;
             count += pings.len();
-            // Whoever heard a ping was listening then.
-            heard = heard.max(pings.iter().map(|ping| ping.at).max());
+            // Whoever heard a ping was listening then. One far above the mark proves nothing: the
+            // clock was set back since, or marks were not stored although pings were.
+            let times = pings.iter().map(|ping| ping.at);
+            let proven = times.filter(|at| alive.is_none_or(|alive| *at <= alive + GAP_MAX));
+            heard = heard.max(proven.max());
             let mut out = Consequences::default();
             self.hear(&pings, &mut out);
             self.commit(&mut out).await?;
@@ -46,8 +51,8 @@ impl Owner {
                 continue;
             };
             self.bodies.load(id, &kept.state.durable().bodies);
-            if kept.state.heartbeat().paused && kept.state.incident().is_some() {
-                // A crash came between the pause and the closing of its incident.
+            if kept.state.heartbeat().paused {
+                // A crash may have come between the pause and what follows from it.
                 let heartbeat = kept.state.heartbeat().clone();
                 let _ = self.decide(id, Input::Saved(&heartbeat), now, &mut out);
             }
@@ -69,33 +74,44 @@ impl Owner {
         if self.kept.is_empty() {
             return Ok(());
         }
-        loop {
-            self.looked_at = self.env.clock.now();
-            let monotonic = self.env.clock.monotonic();
-            let Some(heard) = self.listening.look(self.looked_at, monotonic) else {
-                return Ok(());
-            };
-            self.commit(out).await?;
-            self.hand_over(std::mem::take(out));
+        let mut untold = VecDeque::from_iter(self.look());
+        if untold.is_empty() {
+            return Ok(());
+        }
+        self.commit(out).await?;
+        self.hand_over(std::mem::take(out));
+        while let Some(heard) = untold.pop_front() {
             match heard {
                 Heard::Deaf(spell) => {
                     let (from, to) = (spell.from.to_rfc3339(), spell.to.to_rfc3339());
                     tracing::warn!(from, to, "no ping could be heard");
-                    self.put_to_all(&|| Input::Deaf(spell)).await?;
+                    self.put_to_all(&|| Input::Deaf(spell), &mut untold).await?;
                 }
                 Heard::SetBack(by) => {
                     let elapsed_ms = by.as_millis();
                     tracing::warn!(elapsed_ms, "the clock was set back");
-                    self.put_to_all(&|| Input::SetBack(by)).await?;
+                    self.put_to_all(&|| Input::SetBack(by), &mut untold).await?;
                 }
             }
         }
+        // Only now: a start after a crash before this tells everybody again.
+        self.store_mark(out);
+        Ok(())
     }
 
-    /// Puts the same to every heartbeat, committed in slices.
+    /// Compares the clocks with when we last listened.
+    fn look(&mut self) -> Option<Heard> {
+        self.looked_at = self.env.clock.now();
+        let monotonic = self.env.clock.monotonic();
+        self.listening.look(self.looked_at, monotonic)
+    }
+
+    /// Puts the same to every heartbeat, committed in slices. What is found meanwhile is to be told
+    /// next. Telling many takes long, but is no spell itself: each commit shows that we listen.
     async fn put_to_all(
         &mut self,
         input: &(dyn Fn() -> Input<'static> + Sync),
+        untold: &mut VecDeque<Heard>,
     ) -> anyhow::Result<()> {
         let ids: Vec<MonitorId> = self.kept.keys().copied().collect();
         for slice in ids.chunks(SLICE) {
@@ -106,17 +122,25 @@ impl Owner {
             }
             self.commit(&mut out).await?;
             self.hand_over(out);
+            match self.look() {
+                Some(heard) => untold.push_back(heard),
+                None => self.listening.marked(self.looked_at),
+            }
         }
         Ok(())
     }
 
     /// Keeps the stored mark of when we listened young; it is committed with the group.
     pub(super) fn mark(&mut self, out: &mut Consequences) {
-        let at = self.looked_at;
-        if !self.kept.is_empty() && self.listening.mark_due(at) {
-            out.changes.push(Change::SetAlive(at));
-            self.listening.marked(at);
-            self.marked_at = at;
+        if !self.kept.is_empty() && self.listening.mark_due(self.looked_at) {
+            self.store_mark(out);
         }
+    }
+
+    fn store_mark(&mut self, out: &mut Consequences) {
+        let at = self.looked_at;
+        out.changes.push(Change::SetAlive(at));
+        self.listening.marked(at);
+        self.marked_at = at;
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use vigilmon_common::heartbeat::{Input, Ping, Signal};
 use vigilmon_common::id::MonitorId;
+use vigilmon_common::time::Time;
 use vigilmon_runtime::fault;
 
 use super::message::{Arrived, PingRefusal, Said};
@@ -79,7 +80,9 @@ impl Owner {
             let _ = done.send(Err(PingRefusal::Gone));
             return;
         };
-        let (mut ping, body) = ping(&reading, said, self.seq + 1);
+        // The clock may have been set back since it was read, and all that is known with it.
+        let at = reading.at().min(self.env.clock.now());
+        let (mut ping, body) = ping((id, at), said, self.seq + 1);
         group.waiting.push(done);
         group.readings.push(reading);
         if !kept.state.number(&mut ping) {
@@ -137,14 +140,14 @@ impl Owner {
 }
 
 /// A ping as its request says it, and what is kept of its body.
-fn ping(reading: &Reading, said: Said, seq: u64) -> (Ping, Option<Bytes>) {
+fn ping((heartbeat, at): (MonitorId, Time), said: Said, seq: u64) -> (Ping, Option<Bytes>) {
     let body = said.body.filter(|body| !body.is_empty());
     let kept = body.as_ref().map_or(0, Bytes::len);
     let ping = Ping {
-        heartbeat: reading.heartbeat(),
+        heartbeat,
         seq,
         n: 0,
-        at: reading.at(),
+        at,
         signal: said.signal,
         rid: said.rid,
         method: said.method,

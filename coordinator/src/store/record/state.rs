@@ -4,6 +4,8 @@
 //! range. What belongs to no monitor is in the shard of the fleet. Engines write what
 //! [`Writes::of`] makes and give back what they hold to [`read`].
 
+use std::time::Duration;
+
 use vigilmon_common::id::{Epoch, IncidentId, MonitorId};
 use vigilmon_common::identity::{self, MONITOR_SHARDS};
 
@@ -230,11 +232,16 @@ pub(in crate::store) fn is_pending(key: &[u8]) -> bool {
     key.starts_with(&pending_prefix())
 }
 
+/// How far what a backup says of a heartbeat may lie behind its alive mark: pings since the last
+/// checkpoint, which is a minute old or less when the next one begins, are in the history alone.
+const HEARTBEATS_BEHIND_MAX: Duration = Duration::from_secs(120);
+
 /// What makes a new tree the same store in a new life: its history is empty, so that results and
-/// pings are numbered from 1 again.
+/// pings are numbered from 1 again. Pings that went with it are as good as not heard.
 pub(in crate::store) fn restored(entries: Vec<Entry>, epoch: Epoch) -> Vec<Write> {
     let mark = |name| (fleet(Table::Mark, name), Some(number(0)));
     let anew = [first_write(epoch), mark(APPLIED), mark(PINGED)];
+    let alive = fleet(Table::Mark, ALIVE);
     let kept = entries
         .into_iter()
         .filter(|(key, _)| !is_pending(key) && anew.iter().all(|(new, _)| new != key));
@@ -243,11 +250,21 @@ pub(in crate::store) fn restored(entries: Vec<Entry>, epoch: Epoch) -> Vec<Write
             let anew = heartbeat::without_pings(&value).unwrap_or(value);
             (key, Some(anew))
         }
+        _ if key == alive => {
+            let anew = earlier(&value).unwrap_or(value);
+            (key, Some(anew))
+        }
         _ => (key, Some(value)),
     });
     let mut writes: Vec<Write> = kept.collect();
     writes.extend(anew.clone());
     writes
+}
+
+/// An alive mark from before all that a backup may not have of heartbeats.
+fn earlier(alive: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let at = time(read_number(alive)?.cast_signed()) - HEARTBEATS_BEHIND_MAX;
+    Ok(number(at.as_millis().cast_unsigned()))
 }
 
 /// The pending record at a key.

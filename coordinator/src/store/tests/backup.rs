@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use vigilmon_common::id::Epoch;
 use vigilmon_common::time::Time;
@@ -69,6 +70,8 @@ async fn a_backup_of_either_engine_is_restored_as_it_was_in_a_new_life() {
             epoch: NEW_LIFE,
             applied: HistoryNo(0),
             pinged: 0,
+            // What was heard shortly before the backup is not in it.
+            alive: Some(samples::DAY_START - Duration::from_secs(120)),
             ..was
         };
         // The pings of before are not part of it, and new ones are numbered from 1.

@@ -1,6 +1,7 @@
 //! The heartbeat owner within a whole engine, on stores in memory and a clock set by hand.
 
 mod by_hand;
+mod deafness;
 mod downtime;
 mod pings;
 mod restarts;

@@ -1,7 +1,7 @@
 //! An engine with a clock set by hand, channels that keep what they are told, and stores that can
 //! end as a killed process does.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -113,11 +113,24 @@ pub(super) enum Ends {
 pub(super) struct Mortal {
     inner: Arc<dyn StateStore>,
     ends: AtomicU8,
+    clock: Arc<TestClock>,
+    commit_takes: AtomicU64,
+    commits: AtomicU64,
 }
 
 impl Mortal {
     pub(super) fn ends(&self, when: Ends) {
         self.ends.store(when as u8, Ordering::SeqCst);
+    }
+
+    /// How long each commit takes from now on.
+    pub(super) fn commit_takes(&self, seconds: u64) {
+        self.commit_takes.store(seconds, Ordering::SeqCst);
+    }
+
+    /// How many commits there were since the start.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
     }
 
     fn is(&self, when: Ends) -> bool {
@@ -149,6 +162,9 @@ impl StateStore for Mortal {
             return Err(Self::killed());
         }
         let done = self.inner.commit(changes).await;
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        self.clock
+            .advance(secs(self.commit_takes.load(Ordering::SeqCst)));
         if is_news && self.is(Ends::AfterCommit) {
             self.ends(Ends::Now);
             return Err(Self::killed());
@@ -194,6 +210,9 @@ impl Scene {
         let state = Arc::new(Mortal {
             inner: Arc::clone(&stores.state),
             ends: AtomicU8::new(Ends::Not as u8),
+            clock: Arc::clone(&clock),
+            commit_takes: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
         });
         let options = engine::Options {
             stores: Stores::new(state.clone(), Arc::clone(&stores.history)),
