@@ -1,7 +1,7 @@
 //! The coordinator as a whole: its parts in order, up and down.
 //!
 //! Up: folder, listeners, stores, engine, notifier, doors. Down, within a bound: readiness turns
-//! red, sessions are let go, doors close, the notifier ends its attempts, the engine drains, the
+//! red, deadlines of heartbeats fire no more, sessions are let go, doors close, the notifier ends its attempts, the engine drains, the
 //! stores close.
 
 use std::net::SocketAddr;
@@ -133,6 +133,8 @@ impl App {
         let site = (demo.clone(), &public_url, &visits);
         let faces = (shown.clone(), options.reflection);
         let asked = (channels, around(&options, &data));
+        // From here on pings are taken: what could not be heard before is told ahead of them.
+        engine.hearing().begins();
         let readiness = open_doors(listeners, faces, asked, &engine, site, &local, &doors)?;
         let context = context::keep(&data, endpoint(grpc), &engine).await?;
         readiness.there(CONTEXT);
@@ -189,6 +191,7 @@ impl App {
     /// A critical part had failed, or a store cannot be closed.
     pub async fn shut_down(self) -> anyhow::Result<()> {
         self.readiness.gone("the coordinator is stopping");
+        self.engine.hearing().ends(self.engine.clock().now());
         self.engine.close_sessions();
         let parts = [
             ("doors", &self.doors),
@@ -282,6 +285,7 @@ async fn start_engine(
         owners: options.owners,
         public_url: link_base(public_url),
         probe_addresses: local.probe_addresses.clone().map(Arc::new),
+        hearing: engine::Hearing::not_yet(),
     };
     let engine = engine::start(engine, core).await?;
     for region in &options.regions {

@@ -28,7 +28,7 @@ use super::env::{Env, Notifier, RowIds};
 use super::events::Events;
 use super::fleet::{Fleet, MAILBOX as FLEET_MAILBOX, assign::Assignments, assign::Moved};
 use super::handle::{Handle, owner_of};
-use super::heartbeats::{self, Heartbeats, OwnDowntime};
+use super::heartbeats::{self, Hearing, Heartbeats, OwnDowntime};
 use super::incidents::SharedIncidents;
 use super::janitor;
 use super::owner::{MAILBOX, Owner, ShardMessage, TieChange};
@@ -56,6 +56,8 @@ pub struct Options {
     pub public_url: String,
     /// What the agents may reach, where that is known here: all agents run in this process.
     pub probe_addresses: Option<Arc<AddressPolicy>>,
+    /// Whether pings can reach it.
+    pub hearing: Hearing,
 }
 
 /// Starts the engine on its supervisor: loads, applies again, spawns the owners.
@@ -76,7 +78,9 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     replay(&env, &senders, &state).await?;
 
     let (downtime_sender, downtime) = watch::channel(None);
-    let heartbeats = start_heartbeats(&env, &directory, &state, downtime_sender, tasks).await?;
+    let hearing = options.hearing.clone();
+    let told = (downtime_sender, hearing);
+    let heartbeats = start_heartbeats(&env, &directory, &state, told, tasks).await?;
 
     let (fleet_sender, fleet_mailbox) = mpsc::channel(FLEET_MAILBOX);
     let fleet = fleet(
@@ -207,7 +211,7 @@ async fn start_heartbeats(
     env: &Env,
     directory: &SharedDirectory,
     state: &State,
-    told: watch::Sender<Option<OwnDowntime>>,
+    (told, hearing): (watch::Sender<Option<OwnDowntime>>, Hearing),
     tasks: &Supervisor,
 ) -> anyhow::Result<Heartbeats> {
     let (mailbox, messages) = mpsc::channel(heartbeats::MAILBOX);
@@ -215,9 +219,9 @@ async fn start_heartbeats(
         mailbox,
         readings: Default::default(),
         board: Default::default(),
+        hearing,
     };
-    let (readings, board) = (heartbeats.readings.clone(), heartbeats.board.clone());
-    let mut owner = heartbeats::Owner::new(env.clone(), readings, board, told);
+    let mut owner = heartbeats::Owner::new(env.clone(), &heartbeats, told);
     let now = env.clock.now();
     for heartbeat in directory.read().heartbeats() {
         let durable = state.heartbeat_durables.get(&heartbeat.id);

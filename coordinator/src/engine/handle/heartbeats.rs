@@ -15,12 +15,18 @@ use crate::engine::board::HeartbeatBoard;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::directory::{PingTarget, SlugRefusal};
 use crate::engine::fleet::{FleetMessage, HeartbeatCommand};
-use crate::engine::heartbeats::{Arrived, HeartbeatMessage, PingRefusal, Reading, Said};
+use crate::engine::heartbeats::{Arrived, Hearing, HeartbeatMessage, PingRefusal, Reading, Said};
 use crate::store::{PingKeyRecord, StoreError};
 use crate::token;
 
 impl Handle {
     // ---- pings
+
+    /// Whether pings can reach us; doors say so.
+    #[must_use]
+    pub const fn hearing(&self) -> &Hearing {
+        &self.heartbeats.hearing
+    }
 
     /// What a token in a ping URL is for.
     #[must_use]

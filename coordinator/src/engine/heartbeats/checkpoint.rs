@@ -109,10 +109,9 @@ impl Owner {
 
     /// At an orderly stop: a start has nothing to apply again, and knows until when we listened.
     pub(super) async fn end(&mut self) -> anyhow::Result<()> {
-        if !self.kept.is_empty() {
+        if let Some(mark) = self.last_mark() {
             // First, since a stop may have no patience for the rest.
-            let alive = Change::SetAlive(self.env.clock.now());
-            self.env.stores.state.commit(vec![alive]).await?;
+            self.env.stores.state.commit(vec![mark]).await?;
         }
         let now = self.env.clock.monotonic();
         if self.checkpoint.pings > 0 || self.checkpoint.underway.is_some() {

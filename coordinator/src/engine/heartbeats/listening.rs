@@ -58,6 +58,7 @@ impl Owner {
             }
         }
         self.listening = Listening::new(heard);
+        self.marked_at = heard.unwrap_or(Time::EPOCH);
         self.listen(&mut out).await?;
         self.commit(&mut out).await?;
         self.hand_over(out);
@@ -90,6 +91,7 @@ impl Owner {
                 Heard::SetBack(by) => {
                     let elapsed_ms = by.as_millis();
                     tracing::warn!(elapsed_ms, "the clock was set back");
+                    self.marked_at = self.marked_at - by;
                     self.put_to_all(&|| Input::SetBack(by), &mut untold).await?;
                 }
             }
@@ -99,11 +101,19 @@ impl Owner {
         Ok(())
     }
 
-    /// Compares the clocks with when we last listened.
+    /// Compares the clocks with when we last listened. While no ping can reach us the spell goes
+    /// on: it is found when it is over.
     fn look(&mut self) -> Option<Heard> {
         self.looked_at = self.env.clock.now();
         let monotonic = self.env.clock.monotonic();
-        self.listening.look(self.looked_at, monotonic)
+        self.is_deaf = self.deaf_since.borrow().is_some();
+        let mut looked = self.listening.clone();
+        let heard = looked.look(self.looked_at, monotonic);
+        if self.is_deaf && !matches!(heard, Some(Heard::SetBack(_))) {
+            return None;
+        }
+        self.listening = looked;
+        heard
     }
 
     /// Puts the same to every heartbeat, committed in slices. What is found meanwhile is to be told
@@ -124,6 +134,7 @@ impl Owner {
             self.hand_over(out);
             match self.look() {
                 Some(heard) => untold.push_back(heard),
+                None if self.is_deaf => {}
                 None => self.listening.marked(self.looked_at),
             }
         }
@@ -132,15 +143,28 @@ impl Owner {
 
     /// Keeps the stored mark of when we listened young; it is committed with the group.
     pub(super) fn mark(&mut self, out: &mut Consequences) {
-        if !self.kept.is_empty() && self.listening.mark_due(self.looked_at) {
+        let is_due = || self.listening.mark_due(self.looked_at);
+        if !self.kept.is_empty() && !self.is_deaf && is_due() {
             self.store_mark(out);
         }
     }
 
+    /// Of now, or while no ping can reach us that of before, by the clock as it is now.
     fn store_mark(&mut self, out: &mut Consequences) {
-        let at = self.looked_at;
-        out.changes.push(Change::SetAlive(at));
-        self.listening.marked(at);
-        self.marked_at = at;
+        if !self.is_deaf {
+            self.marked_at = self.looked_at;
+            self.listening.marked(self.looked_at);
+        }
+        out.changes.push(Change::SetAlive(self.marked_at));
+    }
+
+    /// What a start is to know of until when pings could reach us; `None` where the stored mark
+    /// says it.
+    pub(super) fn last_mark(&self) -> Option<Change> {
+        let now = self.env.clock.now();
+        let at = self.deaf_since.borrow().map_or(now, |since| since.min(now));
+        // Whatever came between that heartbeats were not told of, the start tells them.
+        let is_next = at > self.marked_at && at.since(self.marked_at) <= GAP_MAX;
+        (is_next && !self.kept.is_empty()).then_some(Change::SetAlive(at))
     }
 }

@@ -11,6 +11,7 @@
 
 mod checkpoint;
 mod downtime;
+mod hearing;
 mod listening;
 mod message;
 mod owner;
@@ -20,6 +21,7 @@ mod readings;
 use tokio::sync::mpsc;
 
 pub(crate) use downtime::OwnDowntime;
+pub use hearing::Hearing;
 pub(crate) use message::{Arrived, HeartbeatMessage};
 pub use message::{PingRefusal, Said};
 pub(crate) use owner::Owner;
@@ -40,6 +42,8 @@ pub(crate) struct Heartbeats {
     pub(crate) readings: Readings,
     /// How each heartbeat stands, in brief.
     pub(crate) board: HeartbeatBoard,
+    /// Whether pings can reach us.
+    pub(crate) hearing: Hearing,
 }
 
 #[cfg(test)]

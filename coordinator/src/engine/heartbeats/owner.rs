@@ -18,7 +18,7 @@ use vigilmon_runtime::clock::Stopwatch;
 use super::checkpoint::Checkpoint;
 use super::downtime::{OwnDowntime, Unheard};
 use super::message::HeartbeatMessage;
-use super::{HeartbeatBoard, Readings};
+use super::{HeartbeatBoard, Heartbeats, Readings};
 use crate::engine::command::CommandError;
 use crate::engine::consequences::{Consequences, not_open};
 use crate::engine::env::Env;
@@ -56,6 +56,9 @@ pub(crate) struct Owner {
     pub(super) deadlines: Deadlines,
     pub(super) bodies: Bodies,
     pub(super) listening: Listening,
+    /// Since when no ping can reach us; and whether that was so at the last look.
+    pub(super) deaf_since: watch::Receiver<Option<Time>>,
+    pub(super) is_deaf: bool,
     /// When whether we listen was last looked at, and when that was last stored.
     pub(super) looked_at: Time,
     pub(super) marked_at: Time,
@@ -75,18 +78,19 @@ impl Owner {
     /// Starts without heartbeats; `told` gets what the system incident `own_downtime` lists.
     pub(crate) fn new(
         env: Env,
-        readings: Readings,
-        board: HeartbeatBoard,
+        shared: &Heartbeats,
         told: watch::Sender<Option<OwnDowntime>>,
     ) -> Self {
         let shown_at = env.clock.monotonic();
         Self {
-            readings,
-            board,
+            readings: shared.readings.clone(),
+            board: shared.board.clone(),
             kept: HashMap::new(),
             deadlines: Deadlines::new(),
             bodies: Bodies::new(),
             listening: Listening::new(None),
+            deaf_since: shared.hearing.deaf_since(),
+            is_deaf: false,
             looked_at: Time::EPOCH,
             marked_at: Time::EPOCH,
             checkpoint: Checkpoint::new(shown_at),
@@ -134,6 +138,7 @@ impl Owner {
                     return self.end().await;
                 },
                 () = stop.cancelled(), if !mailbox.is_closed() => mailbox.close(),
+                Ok(()) = self.deaf_since.changed() => {}
                 () = wait(sleep) => {}
             }
             self.apply(&mut group).await?;
@@ -147,6 +152,9 @@ impl Owner {
         }
         if let Some(pause) = self.checkpoint.pause() {
             return Some(pause);
+        }
+        if self.is_deaf {
+            return Some(SLEEP_MAX);
         }
         let now = self.env.clock.now();
         // A deadline fires later than it is.
@@ -337,6 +345,9 @@ impl Owner {
 
     /// Lets deadlines fire that no ping can meet any more; whether none is left that could.
     fn fire(&mut self, out: &mut Consequences) -> bool {
+        if self.is_deaf {
+            return false;
+        }
         let now = self.env.clock.now();
         for _ in 0..FIRE_MAX {
             let Some((_, id)) = self.deadlines.due(now) else {

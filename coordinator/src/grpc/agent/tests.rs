@@ -87,6 +87,7 @@ impl House {
             owners: 2,
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
+            hearing: engine::Hearing::default(),
         };
         let engine = engine::start(options, &tasks).await.unwrap();
         let doors = Supervisor::new(CancellationToken::new());

@@ -55,6 +55,7 @@ impl Scene {
             owners: 2,
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
+            hearing: engine::Hearing::default(),
         };
         let engine = engine::start(options, &tasks)
             .await

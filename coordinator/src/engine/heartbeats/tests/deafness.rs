@@ -88,3 +88,65 @@ async fn a_kill_right_after_a_pause_leaves_nobody_listed_as_not_heard() {
     scene.until("it is over", || !listed(&scene)).await;
     scene.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_the_doors_close_nothing_fires_and_the_spell_begins_there() {
+    let scene = Scene::start().await;
+    let job = scene.create("nightly", every(60)).await;
+    scene.ping(job, Signal::Success).await;
+    scene.pass(secs(57)).await;
+    let since = scene.now();
+    scene.engine.hearing().ends(since);
+    scene.pass(secs(4)).await;
+    assert!(scene.engine.incidents(false).is_empty());
+    let scene = scene.again_closed(secs(4)).await;
+    let mark = scene.stores.state.load().await.unwrap().alive;
+    assert_eq!(mark, Some(since));
+    scene.engine.hearing().begins();
+    scene.settle().await;
+    scene.pass(secs(3)).await;
+    assert!(scene.engine.incidents(false).is_empty());
+    scene.pass(MILLI).await;
+    assert_eq!(scene.engine.incidents(true).len(), 1);
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_the_doors_open_nothing_fires_and_the_spell_goes_on() {
+    let scene = Scene::start().await;
+    let job = scene.create("nightly", every(60)).await;
+    scene.ping(job, Signal::Success).await;
+    scene.pass(secs(50)).await;
+    let scene = scene.again_closed(secs(5)).await;
+    scene.pass(secs(25)).await;
+    assert!(scene.engine.incidents(false).is_empty());
+    scene.engine.hearing().begins();
+    scene.settle().await;
+    scene.pass(secs(10)).await;
+    assert!(
+        scene.engine.incidents(false).is_empty(),
+        "moved by the whole of it"
+    );
+    scene.pass(MILLI).await;
+    assert_eq!(scene.engine.incidents(true).len(), 1);
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_back_while_the_doors_are_closed_is_told_once() {
+    let scene = Scene::start().await;
+    let job = scene.create("nightly", every(600)).await;
+    scene.ping(job, Signal::Success).await;
+    scene.pass(secs(10)).await;
+    let scene = scene.again_closed(secs(1)).await;
+    scene.clock.step(-3_600_000);
+    scene.pass(secs(2)).await;
+    let scene = scene.again_closed(secs(1)).await;
+    scene.engine.hearing().begins();
+    scene.settle().await;
+    scene.pass(secs(590)).await;
+    assert!(scene.engine.incidents(false).is_empty());
+    scene.pass(secs(10)).await;
+    assert_eq!(scene.engine.incidents(true).len(), 1);
+    scene.stop().await;
+}

@@ -18,7 +18,7 @@ use vigilmon_runtime::clock::Clock;
 use vigilmon_runtime::supervisor::Supervisor;
 
 use crate::engine::{
-    self, Actor, CommandError, Handle, Notifier, PingRefusal, Reading, Said, Waiting,
+    self, Actor, CommandError, Handle, Hearing, Notifier, PingRefusal, Reading, Said, Waiting,
 };
 use crate::metrics::Metrics;
 use crate::store::{
@@ -202,10 +202,10 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) async fn start() -> Self {
         let stores = memory::stores(Epoch::from_bytes([1; 16]));
-        Self::on(stores, TestClock::new(), Arc::default()).await
+        Self::on(stores, TestClock::new(), Arc::default(), Hearing::default()).await
     }
 
-    async fn on(stores: Stores, clock: Arc<TestClock>, told: Arc<Told>) -> Self {
+    async fn on(stores: Stores, clock: Arc<TestClock>, told: Arc<Told>, hearing: Hearing) -> Self {
         let tasks = Supervisor::new(CancellationToken::new());
         let state = Arc::new(Mortal {
             inner: Arc::clone(&stores.state),
@@ -222,6 +222,7 @@ impl Scene {
             owners: 1,
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
+            hearing,
         };
         let engine = engine::start(options, &tasks).await.unwrap();
         let scene = Self {
@@ -238,10 +239,19 @@ impl Scene {
 
     /// An orderly stop, `down`, and a start.
     pub(super) async fn again(self, down: Duration) -> Self {
+        self.again_with(down, Hearing::default()).await
+    }
+
+    /// The same, and its doors are not open yet.
+    pub(super) async fn again_closed(self, down: Duration) -> Self {
+        self.again_with(down, Hearing::not_yet()).await
+    }
+
+    async fn again_with(self, down: Duration, hearing: Hearing) -> Self {
         let (stores, clock, told) = (self.stores.clone(), self.clock.clone(), self.told.clone());
         self.stop().await;
         clock.advance(down);
-        Self::on(stores, clock, told).await
+        Self::on(stores, clock, told, hearing).await
     }
 
     /// The process is killed, or was; `down` later it starts.
@@ -249,7 +259,7 @@ impl Scene {
         self.state.ends(Ends::Now);
         self.tasks.shut_down(PATIENCE).await;
         self.clock.advance(down);
-        Self::on(self.stores, self.clock, self.told).await
+        Self::on(self.stores, self.clock, self.told, Hearing::default()).await
     }
 
     pub(super) async fn stop(self) {

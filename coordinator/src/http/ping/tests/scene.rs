@@ -77,6 +77,7 @@ impl Scene {
             owners: 1,
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
+            hearing: engine::Hearing::default(),
         };
         let engine = engine::start(options, &tasks).await.expect("memory stores");
         let key = SecretKey::from_bytes(&[7; 32]);
