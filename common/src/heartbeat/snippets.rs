@@ -17,6 +17,14 @@ const NAME_MAX: usize = 52;
 /// How long a job of GitHub Actions may take where no longest run is set; GitHub's own default.
 const GITHUB_MINUTES: u64 = 360;
 
+/// Pauses of 1, 2, 4, 8 and 16 s lie between the tries, so that a ping outlives a restart of the
+/// coordinator; without `--retry-connrefused` curl gives up at the first closed port.
+const CURL: &str = "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null";
+/// What a tool's limit leaves beyond the longest run: the ping before it may be tried for a minute
+/// and a half where nothing answers.
+const AROUND_RUN: Duration = Duration::from_secs(120);
+const LIMIT: &str = "The longest run and 2 minutes";
+
 /// How a job of one sort pings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Snippet {
@@ -105,14 +113,15 @@ type Known = (&'static str, String);
 
 fn known(url: &str, spec: &HeartbeatSpec, times: &Times) -> Vec<Known> {
     let (curl, [lower, upper, title]) = if spec.post_only {
-        let curl = "curl -fsS -m 10 --retry 5 -o /dev/null -d \"\"";
-        (curl, ["post", "POST", "Post"])
+        (format!("{CURL} -d \"\""), ["post", "POST", "Post"])
     } else {
-        let curl = "curl -fsS -m 10 --retry 5 -o /dev/null";
-        (curl, ["get", "GET", "Get"])
+        (CURL.to_owned(), ["get", "GET", "Get"])
     };
     let minutes = spec.max_run.map_or(GITHUB_MINUTES, |run| {
-        run.as_secs().div_ceil(60).clamp(1, GITHUB_MINUTES)
+        (run + AROUND_RUN)
+            .as_secs()
+            .div_ceil(60)
+            .clamp(1, GITHUB_MINUTES)
     });
     let zone = match times.time_zone() {
         "UTC" => String::new(),
@@ -122,7 +131,7 @@ fn known(url: &str, spec: &HeartbeatSpec, times: &Times) -> Vec<Known> {
         ("url", url.to_owned()),
         ("name", spec.name.to_string()),
         ("slug", file_name(spec.name.as_str())),
-        ("curl", curl.to_owned()),
+        ("curl", curl),
         ("method", lower.to_owned()),
         ("METHOD", upper.to_owned()),
         ("Method", title.to_owned()),
@@ -140,13 +149,16 @@ fn known(url: &str, spec: &HeartbeatSpec, times: &Times) -> Vec<Known> {
     known
 }
 
-/// How a tool ends a run that takes too long.
+/// How a tool ends a run that takes too long, and its pings with it.
 fn limit(tool: &str, max_run: Option<Duration>) -> Known {
     let text = max_run
-        .map(|run| run.as_secs().max(1))
+        .map(|run| (run + AROUND_RUN).as_secs())
         .map(|seconds| match tool {
-            "systemd" => format!("\nTimeoutStartSec={seconds}"),
-            "kubernetes" => format!("\n      activeDeadlineSeconds: {seconds}"),
+            "systemd" => format!("\n# {LIMIT}: pings take time too.\nTimeoutStartSec={seconds}"),
+            "kubernetes" => format!(
+                "\n      # {LIMIT}: pings and pulling the image take time too.\n      \
+                 activeDeadlineSeconds: {seconds}"
+            ),
             "celery" => format!(", soft_time_limit={seconds}"),
             _ => String::new(),
         });

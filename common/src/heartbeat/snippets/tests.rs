@@ -84,6 +84,19 @@ fn each_has_the_url_as_it_is_and_nothing_is_left_open() {
 }
 
 #[test]
+fn each_tries_for_half_a_minute_also_where_nobody_listens() {
+    for Snippet { tool, text, .. } in all(URL, &cron("*/5 * * * *", "UTC")) {
+        let curls = text.matches("curl -").count();
+        let patient = text.matches("--retry 5 --retry-connrefused").count();
+        assert_eq!(curls, patient, "{tool}: {text}");
+        let pauses = ["0, 1, 2, 4, 8, 16", "total=5, backoff_factor=1"];
+        let pauses = pauses.iter().any(|pauses| text.contains(pauses));
+        assert!(pauses || curls > 0, "{tool}: {text}");
+        assert!(!text.contains("--body"), "{tool}: {text}");
+    }
+}
+
+#[test]
 fn a_job_runs_often_enough_for_its_period() {
     says(&every(90_000), "kubernetes", "schedule: \"0 2 * * *\"");
     says(&every(300), "kubernetes", "schedule: \"*/4 * * * *\"");
@@ -188,16 +201,16 @@ fn what_only_few_schedulers_know_is_left_out() {
 }
 
 #[test]
-fn a_longest_run_ends_runs_where_the_tool_can() {
+fn a_longest_run_and_the_time_for_pings_end_runs_where_the_tool_can() {
     let limited = spec(HeartbeatDraft {
         every: Some(Duration::from_secs(90_000)),
         max_run: Some(Duration::from_secs(90)),
         ..HeartbeatDraft::default()
     });
-    says(&limited, "systemd", "TimeoutStartSec=90");
-    says(&limited, "kubernetes", "activeDeadlineSeconds: 90");
-    says(&limited, "github-actions", "timeout-minutes: 2");
-    assert!(text(&limited, "celery").contains("soft_time_limit=90"));
+    says(&limited, "systemd", "TimeoutStartSec=210");
+    says(&limited, "kubernetes", "activeDeadlineSeconds: 210");
+    says(&limited, "github-actions", "timeout-minutes: 4");
+    assert!(text(&limited, "celery").contains("soft_time_limit=210"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod as_code;
 mod crashes;
 mod downtime;
 mod jobs;
+mod patient_snippets;
 mod promises;
 mod secrets;
 mod snippets;

@@ -15,14 +15,14 @@ use super::{Ward, pings, signals};
 const JOB: &str = "/usr/local/bin/nightly-cleanup";
 
 /// Somebody who copies snippets of one heartbeat into files of their folder.
-struct Desk {
-    ward: Ward,
-    reader: Reader,
+pub(super) struct Desk {
+    pub(super) ward: Ward,
+    pub(super) reader: Reader,
 }
 
 impl Desk {
     /// With a heartbeat that is expected so.
-    fn start(more: &[&str]) -> Self {
+    pub(super) fn start(more: &[&str]) -> Self {
         let ward = Ward::start();
         ward.add("nightly cleanup", more);
         let reader = Reader::new();
@@ -31,7 +31,7 @@ impl Desk {
 
     /// The snippet for a tool, its job being this command.
     #[track_caller]
-    fn snippet(&self, tool: &str, job: &str) -> String {
+    pub(super) fn snippet(&self, tool: &str, job: &str) -> String {
         let show = ["heartbeat", "show", "nightly cleanup", "--snippets"];
         let all = self.ward.cli.json(&show);
         let all = all["snippets"].as_array().expect("there are some").clone();
@@ -42,7 +42,7 @@ impl Desk {
 
     /// Copies it into a file.
     #[track_caller]
-    fn copy(&self, tool: &str, job: &str, file: &str) {
+    pub(super) fn copy(&self, tool: &str, job: &str, file: &str) {
         self.reader.write(file, &self.snippet(tool, job));
     }
 
@@ -135,6 +135,12 @@ fn the_units_of_systemd_are_good_and_say_how_a_job_ended() {
         .output();
     assert!(known.unwrap().status.success(), "{calendar:?}");
 
+    let file = text.lines().next().unwrap().strip_prefix("# ").unwrap();
+    let named = format!("EnvironmentFile={file}");
+    assert!(units[0].1.lines().any(|line| line == named), "{text}");
+    let url = text.lines().find_map(|line| line.strip_prefix("VIGILMON="));
+    let url = url.expect("the file has the URL");
+
     // systemd itself does not run here: its lines are run as it would.
     for (status, said) in [("0", "exit 0"), ("3", "exit 3"), ("TERM", "fail")] {
         let line = |key: &str| {
@@ -145,12 +151,11 @@ fn the_units_of_systemd_are_good_and_say_how_a_job_ended() {
                 .trim_start_matches('-')
                 .to_owned()
         };
-        let url = line("Environment=VIGILMON=");
         let run = |command: &str| {
             let command = command.replace("$$", "$");
             let plan = desk.reader.plan("sh").args(["-c", &command]);
             let plan = plan.env("INVOCATION_ID", status).env("EXIT_STATUS", status);
-            let done = plan.env("VIGILMON", &url).command().output().unwrap();
+            let done = plan.env("VIGILMON", url).command().output().unwrap();
             assert!(done.status.success(), "{done:?}");
         };
         run(&line("ExecStartPre="));
@@ -215,11 +220,8 @@ fn the_workflow_of_github_is_one_and_its_commands_ping() {
     let steps = job["steps"].as_array().unwrap();
     let each = |step: &Value| step["uses"].is_string() != step["run"].is_string();
     assert!(steps.iter().all(each), "{steps:#?}");
-    let secret = text
-        .lines()
-        .find(|line| line.contains("gh secret set"))
-        .unwrap();
-    let url = secret.split('\'').nth(1).unwrap();
+    let url = text.lines().find_map(|line| line.strip_prefix("# http"));
+    let url = format!("http{}", url.expect("it stands outside of the file"));
     let pinging = steps.iter().filter_map(|step| step["run"].as_str());
     let pinging: Vec<&str> = pinging.filter(|run| run.contains("$VIGILMON")).collect();
     for command in &pinging {
@@ -227,7 +229,7 @@ fn the_workflow_of_github_is_one_and_its_commands_ping() {
             .reader
             .plan("sh")
             .args(["-c", command])
-            .env("VIGILMON", url);
+            .env("VIGILMON", &url);
         assert!(plan.env("RID", "1-1").command().status().unwrap().success());
     }
     desk.heard(&["fail", "success", "start"]);
