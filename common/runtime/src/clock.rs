@@ -67,3 +67,9 @@ impl Stopwatch {
         self.0.elapsed()
     }
 }
+
+/// The time by which the runtime's timers go, for what waits beside them.
+#[must_use]
+pub fn by_timers() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}

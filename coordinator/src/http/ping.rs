@@ -118,7 +118,7 @@ impl Pings {
             }
             // Who asks whether to send is told before; who sends anyway may finish, to hear why.
             Err(no) if head.headers.contains_key(EXPECT) => (Err(no), body.is_end_stream()),
-            Err(no) => (Err(no), body::read(body, ended).await.whole),
+            Err(no) => (Err(no), body::let_go(body, ended).await),
         };
         let (result, whole) = done;
         if let Err(no) = &result {

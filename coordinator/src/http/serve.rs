@@ -1,9 +1,10 @@
-//! Connections of the HTTP door, each within bounds: the head of a request comes in time or the
-//! connection ends, and there is a place for so many of them.
+//! Connections of the HTTP door, each within bounds of time and memory: the head of a request comes
+//! in time, something goes on, or the connection ends; there is a place for so many of them.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,24 +19,41 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::Peer;
 use super::ping::Pings;
 
+mod activity;
 mod patient;
 
+use activity::{Activity, Watched};
 use patient::{Patient, UnderWay};
 
 /// How long the head of a request may take, also of the first and of one that is waited for.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long no byte may come or go. A ping is answered sooner, and a page that is open hears more often.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+/// How long no request may begin and no part of an answer be taken. Then a connection ends as soon
+/// as nothing is under way, and at the latest as long after.
+const QUIET_MAX: Duration = Duration::from_secs(180);
 /// How often an HTTP/2 connection is asked whether it is still there, and how long it has to answer.
 const ALIVE_EVERY: Duration = Duration::from_secs(20);
 const ALIVE_WITHIN: Duration = Duration::from_secs(10);
+/// What of an HTTP/1 connection is kept on its way in and on its way out, so also the longest head
+/// of a request; and what of an answer is kept of an HTTP/2 stream.
+const BUFFER_MAX: usize = 64 << 10;
+/// What the client of an HTTP/2 connection may send before it is read, of one request and of all.
+const STREAM_WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 256 << 10;
+/// Most requests at once over an HTTP/2 connection, and the longest head of each.
+const STREAMS_MAX: u32 = 64;
+const STREAM_HEAD_MAX: u32 = 16 << 10;
 /// Most connections at once, however many descriptors there are; further ones wait to be accepted.
 const CONNECTIONS_MAX: u64 = 4096;
 /// Of the process's descriptors one in so many is for connections: stores, agents and notifications
@@ -73,9 +91,8 @@ pub async fn serve<L>(mut listener: L, door: Door, stop: CancellationToken) -> a
 where
     L: Listener<Addr = SocketAddr>,
 {
-    let builder = builder();
+    let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(door.places));
-    let ending = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut was_full = false;
     loop {
@@ -91,18 +108,16 @@ where
         let Some((place, (stream, peer))) = stop.run_until_cancelled(next).await else {
             break;
         };
-        let under_way = UnderWay::default();
-        let stream = Patient::new(stream, under_way.clone());
         let visit = Visit {
             pages: door.pages.clone(),
             pings: door.pings.clone(),
             peer: peer.ip().to_canonical(),
-            under_way,
+            under_way: UnderWay::default(),
+            activity: Activity::new(),
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), visit);
-        let connection = ending.watch(connection.into_owned());
+        let attended = attend(Arc::clone(&builder), stream, visit, stop.clone());
         connections.spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = attended.await {
                 tracing::debug!(%peer, error, "a connection ended badly");
             }
             drop(place);
@@ -110,8 +125,34 @@ where
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    ending.shutdown().await;
+    while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Serves one connection until its end: the client's, `stop`, or that nothing goes on.
+async fn attend<S>(
+    builder: Arc<Builder<TokioExecutor>>,
+    stream: S,
+    visit: Visit,
+    stop: CancellationToken,
+) -> Result<(), Box<dyn Error + Send + Sync>>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let activity = visit.activity.clone();
+    let stream = Patient::new(stream, visit.under_way.clone(), activity.clone());
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), visit));
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+        () = activity.quiet(QUIET_MAX) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(QUIET_MAX, connection).await?
+        }
+    }
 }
 
 /// What one connection reaches.
@@ -120,14 +161,17 @@ struct Visit {
     pings: Option<Pings>,
     peer: IpAddr,
     under_way: UnderWay,
+    activity: Activity,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Visit {
-    type Response = Response<Either<Full<Bytes>, Body>>;
+    type Response = Response<Watched<Either<Full<Bytes>, Body>>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.activity.step();
+        let activity = self.activity.clone();
         if let Some(pings) = &self.pings
             && Pings::take(request.uri().path())
         {
@@ -136,14 +180,15 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
             return Box::pin(async move {
                 let answer = pings.answer(request, peer, under_way.ended()).await;
                 drop(under_way);
-                Ok(answer.map(Either::Left))
+                Ok(answer.map(|text| Watched::new(Either::Left(text), activity)))
             });
         }
         request
             .extensions_mut()
             .insert(ConnectInfo(Peer(self.peer)));
         let answer = self.pages.clone().oneshot(request);
-        Box::pin(answer.map_ok(|page| page.map(Either::Right)))
+        let watched = |body| Watched::new(Either::Right(body), activity);
+        Box::pin(answer.map_ok(|page| page.map(watched)))
     }
 }
 
@@ -152,63 +197,20 @@ fn builder() -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN);
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(BUFFER_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(ALIVE_EVERY)
-        .keep_alive_timeout(ALIVE_WITHIN);
+        .keep_alive_timeout(ALIVE_WITHIN)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(STREAM_HEAD_MAX)
+        .max_send_buf_size(BUFFER_MAX);
     builder
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-
-    use super::*;
-
-    async fn start(stop: &CancellationToken) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let hello = |ConnectInfo(Peer(peer)): ConnectInfo<Peer>| async move { peer.to_string() };
-        let router = Router::new().route("/", get(hello));
-        let stop = stop.clone();
-        tokio::task::spawn_local(async move {
-            serve(listener, Door::new(router, None, 64), stop).await
-        });
-        address
-    }
-
-    #[tokio::test]
-    async fn a_request_is_answered_and_its_peer_is_known() {
-        let stop = CancellationToken::new();
-        let local = tokio::task::LocalSet::new();
-        let answer = local.run_until(async {
-            let mut stream = TcpStream::connect(start(&stop).await).await.unwrap();
-            let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-            stream.write_all(request).await.unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.unwrap();
-            answer
-        });
-        let answer = answer.await;
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert!(answer.ends_with("127.0.0.1"), "{answer}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_on_which_nothing_comes_ends() {
-        let stop = CancellationToken::new();
-        let local = tokio::task::LocalSet::new();
-        let ended = local.run_until(async {
-            let mut stream = TcpStream::connect(start(&stop).await).await.unwrap();
-            stream.write_all(b"GET / HT").await.unwrap();
-            let mut rest = Vec::new();
-            let read = stream.read_to_end(&mut rest);
-            tokio::time::timeout(HEAD_WITHIN * 2, read).await.is_ok()
-        });
-        assert!(ended.await);
-    }
-}
+mod tests;

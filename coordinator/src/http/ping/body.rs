@@ -32,19 +32,46 @@ pub(super) struct Read {
 
 /// Reads a body until its end or its bounds, or until no more of it is there and `ended` says that
 /// none will be.
-pub(super) async fn read<B>(mut body: B, ended: impl Future<Output = ()>) -> Read
+pub(super) async fn read<B>(body: B, ended: impl Future<Output = ()>) -> Read
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut kept = Vec::new();
+    let keep = |data: &[u8]| {
+        let room = BODY_KEPT_MAX - kept.len();
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+    };
+    let (size, whole) = parts(body, ended, keep).await;
+    Read {
+        kept: kept.into(),
+        size,
+        whole,
+    }
+}
+
+/// Reads a body as far, and keeps nothing; whether that was all of it.
+pub(super) async fn let_go<B>(body: B, ended: impl Future<Output = ()>) -> bool
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let (_, whole) = parts(body, ended, |_| {}).await;
+    whole
+}
+
+/// Hands on what comes; how much that was, and whether it was all.
+async fn parts<B>(
+    mut body: B,
+    ended: impl Future<Output = ()>,
+    mut hand_on: impl FnMut(&[u8]),
+) -> (u64, bool)
 where
     B: Body<Data = Bytes> + Unpin,
 {
     if body.is_end_stream() {
-        return Read {
-            whole: true,
-            ..Read::default()
-        };
+        return (0, true);
     }
     let (ended, too_long) = (pin!(ended), pin!(sleep(BODY_WITHIN)));
     let mut enough = select(ended, too_long);
-    let mut kept = Vec::new();
     let mut size = 0;
     let whole = loop {
         let Either::Left((next, _)) = select(body.frame(), &mut enough).await else {
@@ -58,18 +85,13 @@ where
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        let room = BODY_KEPT_MAX - kept.len();
-        kept.extend_from_slice(&data[..data.len().min(room)]);
+        hand_on(&data);
         size += u64::try_from(data.remaining()).unwrap_or(u64::MAX);
         if size > BODY_READ_MAX {
             break false;
         }
     };
-    Read {
-        kept: kept.into(),
-        size,
-        whole,
-    }
+    (size, whole)
 }
 
 #[cfg(test)]
@@ -107,8 +129,9 @@ mod tests {
     async fn one_without_end_is_let_go() {
         let parts =
             stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(vec![0; 1 << 20].into())));
-        let endless = read(StreamBody::new(parts), pending()).await;
+        let endless = read(StreamBody::new(parts.clone()), pending()).await;
         assert!(!endless.whole && endless.size <= BODY_READ_MAX + (1 << 20));
+        assert!(!let_go(StreamBody::new(parts), pending()).await);
     }
 
     #[tokio::test(start_paused = true)]
