@@ -1,4 +1,4 @@
-//! What the coordinator could not hear, since it was down itself, is never held against a job; what
+//! What the coordinator could not hear, since it was down itself, is not held against a job; what
 //! it could is.
 
 use std::time::{Duration, Instant};
