@@ -38,14 +38,20 @@ impl HeartbeatState {
                 self.unsaved = true;
             } else if self.every().is_some() && spell.touches(counted_from, deadline) {
                 // Of a period only so much has passed as really did.
-                self.durable.moved += spell.stepped;
-                self.unsaved |= !spell.stepped.is_zero();
+                self.move_deadline(spell.stepped, now.min(spell.to), effects);
             }
         } else if spell.touches(counted_from, deadline) {
-            self.durable.moved += spell.length();
-            self.unsaved = true;
-            self.refresh(now.min(spell.to), effects);
+            self.move_deadline(spell.length(), now.min(spell.to), effects);
         }
+    }
+
+    fn move_deadline(&mut self, by: Duration, now: Time, effects: &mut Vec<Effect>) {
+        if by.is_zero() {
+            return;
+        }
+        self.durable.moved += by;
+        self.unsaved = true;
+        self.refresh(now, effects);
     }
 
     fn spare_runs(&mut self, spell: Spell) {
@@ -83,6 +89,11 @@ impl HeartbeatState {
             back(&mut spell.from);
             back(&mut spell.to);
         }
+        // What is ahead of the clock now would hide the pings to come, also after a restart.
+        if let Some(ping) = &mut durable.last_ping {
+            ping.at = ping.at.min(now);
+        }
+        durable.last_success = durable.last_success.map(|at| at.min(now));
         self.newest = self.newest.min(now);
         self.durable.last_verdict = self.durable.last_verdict.map(|at| at.min(now));
         self.unsaved = true;

@@ -76,6 +76,10 @@ impl HeartbeatState {
         };
         self.durable.generation = self.durable.generation.saturating_add(1);
         self.durable.incident = Some(incident);
+        if let (Some(miss), Some(anchor)) = (&self.durable.unobserved, &mut self.durable.anchor) {
+            // What was missed now was counted from the end of that spell.
+            *anchor = (*anchor).max(miss.spell.to);
+        }
         self.forget_unobserved(effects);
         let kind = TransitionKind::Opened;
         self.transition(kind, Hand::default(), Some(evidence), now, effects);

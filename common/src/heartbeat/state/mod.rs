@@ -257,6 +257,10 @@ impl HeartbeatState {
 
     fn set_status(&mut self, to: HeartbeatStatus, since: Time, effects: &mut Vec<Effect>) {
         if self.status == to {
+            if to == HeartbeatStatus::Late && !self.durable.muted {
+                // Another ping is late by now, or its time was moved.
+                self.durable.since = Some(since);
+            }
             return;
         }
         let from = std::mem::replace(&mut self.status, to);

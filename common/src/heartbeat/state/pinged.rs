@@ -26,6 +26,8 @@ impl HeartbeatState {
             return;
         }
         let is_news = ping.at >= self.newest;
+        // Before the run that it may begin holds what is awaited.
+        let was_late = self.late_from().is_some_and(|from| ping.at > from);
         self.run_goes_on(ping, is_news);
         if ping.signal.is_success() {
             let former = self.durable.last_success;
@@ -50,7 +52,6 @@ impl HeartbeatState {
             self.durable.muted = false;
             let was_unobserved = self.forget_unobserved(effects);
             if !self.heartbeat.paused {
-                let was_late = self.late_from().is_some_and(|from| ping.at > from);
                 self.settle(ping.at, was_unobserved);
                 if decides || !says_how {
                     self.answer(ping, now, effects);

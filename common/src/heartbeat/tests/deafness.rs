@@ -399,3 +399,20 @@ fn a_clock_set_forward_early_in_a_period_takes_nothing_of_it() {
     world.pass(secs(1));
     assert_eq!(world.status(), HeartbeatStatus::Down);
 }
+
+#[test]
+fn pings_after_the_clock_was_set_back_count_also_when_they_are_put_again_after_a_crash() {
+    let mut world = World::begin(&every(secs(60)), at(BEGIN));
+    world.pass(hours(1));
+    world.success();
+    world.now = world.now - hours(1);
+    world.put(Input::SetBack(hours(1))).unwrap();
+    world.pass(secs(50));
+    world.success();
+    world.pass(secs(5));
+    world.restart();
+    world.pass(secs(50));
+    assert_eq!(world.status(), HeartbeatStatus::Up);
+    world.pass(secs(10));
+    assert_eq!(world.status(), HeartbeatStatus::Down);
+}
