@@ -1,10 +1,9 @@
 //! Audit entries: who did what to which object, committed with the change itself.
 
 use vigilmon_common::time::Time;
-use vigilmon_runtime::random;
 
 use super::command::Actor;
-use crate::store::{AuditEntry, Change, HistoryRecord};
+use crate::store::{AuditEntry, Change, HistoryRecord, PendingId};
 
 /// The change that records a deed. `detail` carries no secret.
 pub(crate) fn entry(
@@ -16,7 +15,7 @@ pub(crate) fn entry(
     now: Time,
 ) -> Change {
     Change::Record(HistoryRecord::Audit(AuditEntry {
-        id: random::number(),
+        place: PendingId::START,
         at: now,
         actor: by.name.clone(),
         action: action.to_owned(),

@@ -8,7 +8,7 @@ use vigilmon_proto::v1::audit_service_server::AuditService;
 
 use super::auth::Caller;
 use super::{Api, error, page};
-use crate::store::AuditEntry;
+use crate::store::{AuditEntry, CommitNo, PendingId};
 
 #[async_trait]
 impl AuditService for Api {
@@ -20,7 +20,7 @@ impl AuditService for Api {
         let request = request.into_inner();
         let size = page::size(request.page_size)?;
         let place = page::token(&request.page_token, read_place)?;
-        let before = place.unwrap_or((Time::FAR_FUTURE, 0));
+        let before = place.unwrap_or((Time::FAR_FUTURE, PendingId::START));
         let found = self.engine.stores().audit(before, size + 1).await;
         let mut found = found.map_err(|error| error::unavailable(&error))?;
         if let Some(since) = request.since.as_ref().map(time) {
@@ -48,10 +48,14 @@ fn to_wire(entry: &AuditEntry) -> v1::AuditEntry {
 
 /// Where an entry stands in the log.
 fn write_place(entry: &AuditEntry) -> String {
-    format!("a:{}:{}", entry.at.as_millis(), entry.id)
+    let PendingId { commit, place } = entry.place;
+    format!("a:{}:{}:{place}", entry.at.as_millis(), commit.0)
 }
 
-fn read_place(text: &str) -> Option<(Time, u64)> {
-    let (at, id) = text.strip_prefix("a:")?.split_once(':')?;
-    Some((Time::from_millis(at.parse().ok()?), id.parse().ok()?))
+fn read_place(text: &str) -> Option<(Time, PendingId)> {
+    let mut parts = text.strip_prefix("a:")?.splitn(3, ':');
+    let at = Time::from_millis(parts.next()?.parse().ok()?);
+    let commit = CommitNo(parts.next()?.parse().ok()?);
+    let place = parts.next()?.parse().ok()?;
+    Some((at, PendingId { commit, place }))
 }

@@ -120,10 +120,13 @@ pub enum HistoryRecord {
 }
 
 impl HistoryRecord {
-    /// As it is kept: an event knows the commit that brought it.
+    /// As it is kept: an event and an audit entry know the commit that brought them, which tells
+    /// in which order those of one millisecond came.
     pub(super) fn placed(mut self, id: PendingId) -> Self {
-        if let Self::Event(event) = &mut self {
-            event.cursor = id;
+        match &mut self {
+            Self::Event(event) => event.cursor = id,
+            Self::Audit(entry) => entry.place = id,
+            Self::Delivery(_) | Self::Span(_) | Self::Incident(_) => {}
         }
         self
     }
@@ -165,8 +168,8 @@ pub struct PendingRecord {
 /// That somebody did something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditEntry {
-    /// Tells entries of one moment apart: random.
-    pub id: u64,
+    /// Where it stands among entries of one moment; [`PendingId::START`] until it is committed.
+    pub place: PendingId,
     /// When.
     pub at: Time,
     /// Who: a token's label or id, or a part of Vigilmon.

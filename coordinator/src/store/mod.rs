@@ -156,12 +156,15 @@ pub trait HistoryStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Incident>, StoreError>;
 
-    /// Audit entries before a place (time and id), newest first.
+    /// Audit entries before a place (time and place), newest first.
     ///
     /// # Errors
     /// The store failed.
-    async fn audit(&self, before: (Time, u64), limit: usize)
-    -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(
+        &self,
+        before: (Time, PendingId),
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Deliveries of a channel that come before `before`, newest first.
     ///
@@ -322,27 +325,27 @@ impl Stores {
         }
     }
 
-    /// Audit entries before a place (time and id), newest first: those of the history, and those
+    /// Audit entries before a place (time and place), newest first: those of the history, and those
     /// that are on their way there.
     ///
     /// # Errors
     /// A store failed.
     pub async fn audit(
         &self,
-        before: (Time, u64),
+        before: (Time, PendingId),
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         // First those on their way: what moves meanwhile is met twice rather than never.
         let pending = self.state.pending(usize::MAX).await?;
-        let entry = |record| match record {
+        let entry = |p: PendingRecord| match p.record.placed(p.id) {
             HistoryRecord::Audit(entry) => Some(entry),
             _ => None,
         };
-        let young = pending.into_iter().filter_map(|p| entry(p.record));
-        let mut all: Vec<_> = young.filter(|e| (e.at, e.id) < before).collect();
+        let young = pending.into_iter().filter_map(entry);
+        let mut all: Vec<_> = young.filter(|e| (e.at, e.place) < before).collect();
         all.extend(self.history.audit(before, limit).await?);
-        all.sort_by_key(|e| std::cmp::Reverse((e.at, e.id)));
-        all.dedup_by_key(|e| (e.at, e.id));
+        all.sort_by_key(|e| std::cmp::Reverse((e.at, e.place)));
+        all.dedup_by_key(|e| (e.at, e.place));
         all.truncate(limit);
         Ok(all)
     }

@@ -10,7 +10,7 @@ use vigilmon_proto::v1::channel_service_client::ChannelServiceClient;
 
 use super::scene::Scene;
 use crate::engine::{Actor, NewApiToken};
-use crate::store::{DeliveryRecord, DeliveryResult, HistoryRecord, KeptMessage, Role};
+use crate::store::{DeliveryRecord, DeliveryResult, HistoryRecord, KeptMessage, PendingId, Role};
 
 #[tokio::test]
 async fn deliveries_come_newest_first_in_pages_and_a_settled_one_is_sent_again() {
@@ -137,7 +137,7 @@ async fn deliveries_come_newest_first_in_pages_and_a_settled_one_is_sent_again()
     let audit = scene
         .engine
         .stores()
-        .audit((Time::FAR_FUTURE, 0), 9)
+        .audit((Time::FAR_FUTURE, PendingId::START), 9)
         .await
         .unwrap();
     let resent = audit

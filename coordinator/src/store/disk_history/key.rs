@@ -76,8 +76,8 @@ pub(super) fn block_hour(key: &[u8]) -> Option<u8> {
     key.get(17).copied()
 }
 
-pub(super) fn audit(at: Time, id: u64) -> Vec<u8> {
-    Key::new().time(at).number(id).done()
+pub(super) fn audit(at: Time, place: PendingId) -> Vec<u8> {
+    Key::new().time(at).bytes(&event(place)).done()
 }
 
 pub(super) fn deliveries(channel: ChannelId, at: Time) -> Vec<u8> {

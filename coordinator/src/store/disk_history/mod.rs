@@ -235,7 +235,7 @@ impl HistoryStore for DiskHistory {
 
     async fn audit(
         &self,
-        before: (Time, u64),
+        before: (Time, PendingId),
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.run(move |tables| read::audit(tables, before, limit))
@@ -359,7 +359,7 @@ fn puts_of(history_record: &HistoryRecord) -> Vec<Put> {
         HistoryRecord::Audit(e) => {
             vec![(
                 Table::Audit,
-                key::audit(e.at, e.id),
+                key::audit(e.at, e.place),
                 Some(record::encode(e)),
             )]
         }

@@ -13,8 +13,8 @@ use crate::store::fjall_tables::{Table, Tables};
 use crate::store::history::day_of;
 use crate::store::record::{self, Invalid, Stored, results};
 use crate::store::{
-    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, HistoryNo, RegionResult,
-    ResultQuery,
+    AssignmentSpan, AuditEntry, Chunk, DeliveryPlace, DeliveryRecord, HistoryNo, PendingId,
+    RegionResult, ResultQuery,
 };
 
 const HOUR_MILLIS: i64 = 60 * 60 * 1000;
@@ -167,10 +167,10 @@ pub(super) fn incidents(
 
 pub(super) fn audit(
     tables: &Tables,
-    (at, id): (Time, u64),
+    (at, place): (Time, PendingId),
     limit: usize,
 ) -> Result<Vec<AuditEntry>, Cause> {
-    let range = (&[][..], &*key::audit(at, id));
+    let range = (&[][..], &*key::audit(at, place));
     newest_first(tables, Table::Audit, range, limit)
 }
 

@@ -36,7 +36,7 @@ struct Inner {
     chunks: BTreeMap<HistoryNo, Chunk>,
     results: BTreeMap<ResultKey, RegionResult>,
     incidents: BTreeMap<(Time, IncidentId), Incident>,
-    audit: BTreeMap<(Time, u64), AuditEntry>,
+    audit: BTreeMap<(Time, PendingId), AuditEntry>,
     deliveries: BTreeMap<(ChannelId, DeliveryPlace), DeliveryRecord>,
     spans: BTreeMap<(MonitorId, Time, AgentId), AssignmentSpan>,
     events: BTreeMap<PendingId, EventRecord>,
@@ -128,7 +128,7 @@ impl HistoryStore for MemoryHistory {
 
     async fn audit(
         &self,
-        before: (Time, u64),
+        before: (Time, PendingId),
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.health.check()?;
@@ -275,7 +275,7 @@ impl HistoryStore for MemoryHistory {
 impl Inner {
     fn record(&mut self, record: HistoryRecord) {
         match record {
-            HistoryRecord::Audit(e) => drop(self.audit.insert((e.at, e.id), e)),
+            HistoryRecord::Audit(e) => drop(self.audit.insert((e.at, e.place), e)),
             HistoryRecord::Delivery(d) => {
                 self.deliveries.insert((d.channel, d.place()), d);
             }

@@ -45,7 +45,8 @@ impl Stored for AuditEntry {
 
     fn to_message(&self) -> pb::Audit {
         pb::Audit {
-            id: self.id,
+            commit: self.place.commit.0,
+            place: self.place.place,
             at_ms: self.at.as_millis(),
             actor: self.actor.clone(),
             action: self.action.clone(),
@@ -57,7 +58,10 @@ impl Stored for AuditEntry {
 
     fn from_message(m: pb::Audit) -> Result<Self, Invalid> {
         Ok(Self {
-            id: m.id,
+            place: PendingId {
+                commit: CommitNo(m.commit),
+                place: m.place,
+            },
             at: time(m.at_ms),
             actor: m.actor,
             action: m.action,

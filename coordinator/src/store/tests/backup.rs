@@ -10,7 +10,7 @@ use vigilmon_common::time::Time;
 use super::bed::{Bed, open_folder};
 use super::samples;
 use crate::store::backup::{self, RestoreError};
-use crate::store::{Change, HistoryNo, HistoryRecord, Plain, State};
+use crate::store::{Change, HistoryNo, HistoryRecord, PendingId, Plain, State};
 
 const NEW_LIFE: Epoch = Epoch::from_bytes([9; 16]);
 
@@ -80,7 +80,11 @@ async fn a_backup_of_either_engine_is_restored_as_it_was_in_a_new_life() {
         of_heartbeat.seq = 0;
         of_heartbeat.bodies.clear();
         assert_eq!(opened.state, expected);
-        let audit = opened.stores.audit((Time::FAR_FUTURE, 0), 9).await.unwrap();
+        let audit = opened
+            .stores
+            .audit((Time::FAR_FUTURE, PendingId::START), 9)
+            .await
+            .unwrap();
         assert!(audit.is_empty(), "the history is not part of it");
         opened.stores.close().await.unwrap();
         let again = backup::read(&file, &Plain).unwrap();

@@ -14,8 +14,8 @@ use vigilmon_common::time::Time;
 use super::samples;
 use crate::store::record::{self, Stored, pings, results};
 use crate::store::{
-    AgentRecord, AuditEntry, DeliveryRecord, HistoryRecord, PingKeyRecord, RegionRecord,
-    RegionResult,
+    AgentRecord, AuditEntry, CommitNo, DeliveryRecord, HistoryRecord, PendingId, PingKeyRecord,
+    RegionRecord, RegionResult,
 };
 
 fn times() -> impl Strategy<Value = Time> {
@@ -157,7 +157,7 @@ proptest! {
         text in ".{0,60}", n in any::<u64>(), at in times(), until in prop::option::of(times()),
         took in spans(),
     ) {
-        let audit = AuditEntry { id: n, at, actor: text.clone(), detail: text.clone(), ..samples::audit(1) };
+        let audit = AuditEntry { place: PendingId { commit: CommitNo(n), place: 1 }, at, actor: text.clone(), detail: text.clone(), ..samples::audit(1) };
         prop_assert_eq!(record::decode::<AuditEntry>(&record::encode(&audit)).unwrap(), audit);
         let delivery = DeliveryRecord { row: n, at, took, detail: text.clone(), ..samples::delivery(1, 1) };
         prop_assert_eq!(record::decode::<DeliveryRecord>(&record::encode(&delivery)).unwrap(), delivery);

@@ -23,8 +23,9 @@ use vigilmon_common::result::{CheckResult, Observation, Phases, Run};
 use vigilmon_common::time::Time;
 
 use crate::store::{
-    AgentRecord, AgentTokenRecord, ApiTokenRecord, AssignmentSpan, AuditEntry, DeliveryRecord,
-    DeliveryResult, KeptMessage, PingKeyRecord, RegionRecord, RegionResult, Role, StoredPing,
+    AgentRecord, AgentTokenRecord, ApiTokenRecord, AssignmentSpan, AuditEntry, CommitNo,
+    DeliveryRecord, DeliveryResult, KeptMessage, PendingId, PingKeyRecord, RegionRecord,
+    RegionResult, Role, StoredPing,
 };
 
 /// 2026-03-01 00:00 UTC.
@@ -447,7 +448,10 @@ pub(super) fn down(monitor: u64, agent: u64, started: Time) -> RegionResult {
 
 pub(super) fn audit(n: u64) -> AuditEntry {
     AuditEntry {
-        id: n,
+        place: PendingId {
+            commit: CommitNo(n),
+            place: 0,
+        },
         at: DAY_START + Duration::from_secs(n),
         actor: "ops".to_owned(),
         action: "monitor.create".to_owned(),

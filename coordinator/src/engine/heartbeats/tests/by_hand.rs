@@ -11,7 +11,7 @@ use crate::engine::{
     Actor, CREATED_BY, CREATED_BY_SLUG_MAX, CommandError, OVERLAP_MAX, Object, PingTarget,
     RouteDraft, SlugRefusal,
 };
-use crate::store::PingKeyRecord;
+use crate::store::{PendingId, PingKeyRecord};
 use crate::token;
 
 fn named(name: &str) -> HeartbeatDraft {
@@ -128,7 +128,10 @@ async fn a_pause_closes_what_is_open_and_a_resumption_counts_anew() {
     assert_eq!(scene.engine.incidents(true).len(), 1);
     let audit = scene
         .stores
-        .audit((vigilmon_common::time::Time::FAR_FUTURE, 0), 10)
+        .audit(
+            (vigilmon_common::time::Time::FAR_FUTURE, PendingId::START),
+            10,
+        )
         .await;
     let actions: Vec<_> = audit.unwrap().into_iter().map(|e| e.action).collect();
     assert_eq!(

@@ -4,6 +4,7 @@ use vigilmon_common::heartbeat::Heartbeat;
 use vigilmon_common::time::Time;
 
 use super::*;
+use crate::store::PendingId;
 
 fn every(seconds: i64) -> v1::heartbeat_spec::Schedule {
     v1::heartbeat_spec::Schedule::Every(prost_types::Duration { seconds, nanos: 0 })
@@ -174,7 +175,11 @@ async fn heartbeats_go_by_their_labels_and_each_step_is_audited() {
     let left = stored(&scene);
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].spec.name.as_str(), "weekly");
-    let audit = scene.engine.stores().audit((Time::FAR_FUTURE, 0), 99).await;
+    let audit = scene
+        .engine
+        .stores()
+        .audit((Time::FAR_FUTURE, PendingId::START), 99)
+        .await;
     let entries = audit.unwrap();
     let of_nightly = entries.iter().rev().filter(|entry| entry.name == "nightly");
     let said: Vec<(&str, &str)> = of_nightly

@@ -9,8 +9,8 @@ use super::super::bed::Bed;
 use super::super::samples::{self, DAY_START};
 use super::on_every_engine;
 use crate::store::{
-    Change, DeliveryPlace, HistoryNo, HistoryRecord, RegionResult, ResultQuery, SEAL_AGE,
-    StoreError,
+    AuditEntry, Change, DeliveryPlace, HistoryNo, HistoryRecord, PendingId, RegionResult,
+    ResultQuery, SEAL_AGE, StoreError,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -273,10 +273,19 @@ async fn days_are_dropped_whole(bed: &mut Bed) {
     assert_eq!(read(bed, &query(1)).await.len(), 3);
 }
 
+/// The names of audit entries before a place.
+async fn audit(bed: &Bed, before: (Time, PendingId), limit: usize) -> Vec<String> {
+    let found = bed.stores.audit(before, limit).await.unwrap();
+    found.into_iter().map(|entry| entry.name).collect()
+}
+
 async fn records_reach_the_history_once(bed: &mut Bed) {
-    let mut records: Vec<_> = (0..600)
-        .map(|n| HistoryRecord::Audit(samples::audit(n)))
-        .collect();
+    // Three deeds in each moment: their order is that of their commits and of places in them.
+    let deed = |n: u64| AuditEntry {
+        at: samples::audit(n / 3).at,
+        ..samples::audit(n)
+    };
+    let mut records: Vec<_> = (0..600).map(|n| HistoryRecord::Audit(deed(n))).collect();
     records.push(HistoryRecord::Delivery(samples::delivery(1, 1)));
     records.push(HistoryRecord::Delivery(samples::delivery(2, 1)));
     records.push(HistoryRecord::Delivery(samples::delivery(3, 2)));
@@ -285,23 +294,23 @@ async fn records_reach_the_history_once(bed: &mut Bed) {
     records.push(HistoryRecord::Span(samples::span(1, 30, None)));
     let changes = records.into_iter().map(Change::Record).collect();
     bed.stores.state.commit(changes).await.unwrap();
+    let newest = (Time::FAR_FUTURE, PendingId::START);
+    let all: Vec<String> = (0..600).rev().map(|n| deed(n).name).collect();
+    assert_eq!(audit(bed, newest, 1000).await, all, "on their way");
     bed.reopen().await;
     // As if a crash came between the two stores: the same records arrive again.
     let pending = bed.stores.state.pending(700).await.unwrap();
     assert_eq!(pending.len(), 606);
-    let again = pending.into_iter().map(|p| p.record).collect();
+    let again = pending.into_iter().map(|p| p.record.placed(p.id)).collect();
     bed.stores.history.record(again).await.unwrap();
     assert_eq!(bed.stores.settle().await.unwrap(), 606);
     assert_eq!(bed.stores.settle().await.unwrap(), 0);
     bed.reopen().await;
+    assert_eq!(audit(bed, newest, 1000).await, all);
     let history = &bed.stores.history;
-    let audit = history.audit((Time::FAR_FUTURE, 0), 1000).await.unwrap();
-    assert_eq!(
-        audit,
-        (0..600).rev().map(samples::audit).collect::<Vec<_>>()
-    );
-    let earlier = history.audit((samples::audit(3).at, 0), 2).await.unwrap();
-    assert_eq!(earlier, [samples::audit(2), samples::audit(1)]);
+    let tenth = &history.audit(newest, 10).await.unwrap()[9];
+    let behind = audit(bed, (tenth.at, tenth.place), 5).await;
+    assert_eq!(behind, all[10..15]);
     let of_one = history
         .deliveries(samples::channel_id(1), DeliveryPlace::END, 9)
         .await
