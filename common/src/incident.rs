@@ -183,6 +183,29 @@ impl Incident {
         self.transitions.last().map_or(0, |t| t.seq)
     }
 
+    /// Ends it, at a time neither before it began nor in the future. The transition that says so is
+    /// [`add`](Self::add)ed next.
+    pub fn end(&mut self, resolution: Resolution, at: Time, now: Time) {
+        self.status = IncidentStatus::Resolved;
+        self.resolution = Some(resolution);
+        self.ended_at = Some(at.min(now).max(self.started_at));
+        self.resolved_at = Some(now);
+    }
+
+    /// Adds what happened now as its last transition, under the scope that it has by now. Status,
+    /// scope and whatever else the transition changes are set before.
+    pub fn add(&mut self, kind: TransitionKind, hand: Hand, evidence: Option<Evidence>, now: Time) {
+        self.transitions.push(Transition {
+            seq: self.seq() + 1,
+            kind,
+            at: now,
+            by: hand.by,
+            note: hand.note,
+            scope: self.scope,
+            evidence,
+        });
+    }
+
     /// The transition that gave it its scope.
     #[must_use]
     pub fn last_scoped(&self) -> Option<&Transition> {
@@ -265,6 +288,26 @@ pub struct Transition {
     pub scope: Scope,
     /// What it was decided on. `None` for system incidents and deeds by hand that decide nothing.
     pub evidence: Option<Evidence>,
+}
+
+/// Who did something by hand, and what they said; the default where nobody did.
+#[derive(Clone, Debug, Default)]
+pub struct Hand {
+    /// Who.
+    pub by: Option<String>,
+    /// What they said.
+    pub note: String,
+}
+
+impl Hand {
+    /// Somebody's, with a note that may be empty.
+    #[must_use]
+    pub fn of(by: String, note: impl Into<String>) -> Self {
+        Self {
+            by: Some(by),
+            note: note.into(),
+        }
+    }
 }
 
 /// What a transition was decided on; enough to answer "why was I paged?" for ever.

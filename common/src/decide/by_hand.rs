@@ -7,9 +7,8 @@
 //! would be news.
 
 use super::evidence::Decided;
-use super::scope::Hand;
 use super::{Effect, MonitorState, Refusal};
-use crate::incident::{IncidentStatus, Resolution, Scope, TransitionKind};
+use crate::incident::{Hand, IncidentStatus, Resolution, Scope, TransitionKind};
 use crate::time::Time;
 
 impl MonitorState {
@@ -63,10 +62,7 @@ impl MonitorState {
             self.durable.muted_regions = unwell.map(|area| area.region.clone()).collect();
             self.durable.muted_until_not_down = incident.scope == Scope::Global;
         }
-        let hand = Hand {
-            by: Some(by),
-            note: String::new(),
-        };
+        let hand = Hand::of(by, "");
         let evidence = self.evidence(&Decided::ByHand, now);
         self.close(Resolution::Forced, now, hand, Some(evidence), now, effects);
         self.judge(now, effects);

@@ -21,7 +21,7 @@
 use std::time::Duration;
 
 use crate::id::{AgentId, Epoch, IncidentId, MonitorId};
-use crate::incident::{Incident, MonitorFacts, Scope, Told};
+use crate::incident::{Hand, Incident, MonitorFacts, Scope, Told};
 use crate::monitor::Monitor;
 use crate::name::Region;
 use crate::outcome::Outcome;
@@ -51,7 +51,6 @@ pub use view::{Brief, RegionView, Status, View};
 use area::{Area, Count, Scratch};
 use rounds::Round;
 use rules::Rules;
-use scope::Hand;
 use seat::{Seat, Vote};
 
 /// One monitor's votes, round and open incident.
@@ -170,10 +169,10 @@ impl MonitorState {
             Input::Removed => self.removed(now, effects),
             Input::Resolve { by, force } => return self.resolve(by, force, now, effects),
             Input::Acknowledge { by, note } => {
-                return self.acknowledge(Hand { by: Some(by), note }, now, effects);
+                return self.acknowledge(Hand::of(by, note), now, effects);
             }
             Input::Comment { by, note } => {
-                return self.comment(Hand { by: Some(by), note }, now, effects);
+                return self.comment(Hand::of(by, note), now, effects);
             }
             Input::Tick => {}
         }

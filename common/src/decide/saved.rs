@@ -11,9 +11,8 @@
 use super::area::Area;
 use super::evidence::Decided;
 use super::rules::Rules;
-use super::scope::Hand;
 use super::{Activity, Effect, MonitorState};
-use crate::incident::{MonitorFacts, Resolution};
+use crate::incident::{Hand, MonitorFacts, Resolution};
 use crate::monitor::Monitor;
 use crate::time::Time;
 

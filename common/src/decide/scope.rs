@@ -24,19 +24,12 @@ use super::times::dating;
 use super::{Effect, MonitorState};
 use crate::identity;
 use crate::incident::{
-    Evidence, Incident, IncidentStatus, Resolution, Scope, Subject, Transition, TransitionKind,
+    Evidence, Hand, Incident, IncidentStatus, Resolution, Scope, Subject, TransitionKind,
 };
 use crate::time::Time;
 
 /// How long a global incident must be refuted before it narrows.
 pub(super) const NARROW_AFTER: Duration = Duration::from_secs(60);
-
-/// Who did something, and what they said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hand {
-    pub(super) by: Option<String>,
-    pub(super) note: String,
-}
 
 impl MonitorState {
     /// Takes one step of the table; `false` when none is possible. A step may make another
@@ -287,12 +280,8 @@ impl MonitorState {
         let Some(incident) = &mut self.durable.incident else {
             return;
         };
-        let ended_at = ended_at.min(now).max(incident.started_at);
-        incident.status = IncidentStatus::Resolved;
-        incident.resolution = Some(resolution);
-        incident.ended_at = Some(ended_at);
-        incident.resolved_at = Some(now);
-        self.durable.last_ended_at = Some(ended_at);
+        incident.end(resolution, ended_at, now);
+        self.durable.last_ended_at = incident.ended_at;
         self.refuted_since = None;
         self.recovery = None;
         self.transition(TransitionKind::Resolved, hand, evidence, now, effects);
@@ -311,15 +300,7 @@ impl MonitorState {
         let Some(incident) = &mut self.durable.incident else {
             return;
         };
-        incident.transitions.push(Transition {
-            seq: incident.seq() + 1,
-            kind,
-            at: now,
-            by: hand.by,
-            note: hand.note,
-            scope: incident.scope,
-            evidence,
-        });
+        incident.add(kind, hand, evidence, now);
         // What a transition commits includes everything else that must last.
         self.unsaved = false;
         effects.push(Effect::Transition(Box::new(incident.clone())));

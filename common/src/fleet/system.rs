@@ -4,7 +4,7 @@
 use crate::id::Epoch;
 use crate::identity::system_incident_id;
 use crate::incident::{
-    AFFECTED_MAX, Incident, IncidentStatus, Resolution, Scope, Subject, SystemFacts, Transition,
+    AFFECTED_MAX, Hand, Incident, IncidentStatus, Resolution, Scope, Subject, SystemFacts,
     TransitionKind,
 };
 use crate::monitor::Severity;
@@ -76,7 +76,7 @@ pub fn open(cause: Cause, epoch: Epoch, generation: u64, now: Time) -> Incident 
         transitions: Vec::new(),
         told: Vec::new(),
     };
-    push(&mut incident, TransitionKind::Opened, None, "", now);
+    incident.add(TransitionKind::Opened, Hand::default(), None, now);
     incident
 }
 
@@ -99,40 +99,24 @@ pub fn revise(incident: &mut Incident, cause: Cause) -> bool {
 
 /// The cause is gone, or somebody closed it.
 pub fn resolve(incident: &mut Incident, by: Option<String>, now: Time) {
-    incident.status = IncidentStatus::Resolved;
-    incident.ended_at = Some(now);
-    incident.resolved_at = Some(now);
-    incident.resolution = Some(if by.is_some() {
-        Resolution::Forced
-    } else {
-        Resolution::Recovered
-    });
-    push(incident, TransitionKind::Resolved, by, "", now);
+    let (resolution, hand) = match by {
+        Some(by) => (Resolution::Forced, Hand::of(by, "")),
+        None => (Resolution::Recovered, Hand::default()),
+    };
+    incident.end(resolution, now, now);
+    incident.add(TransitionKind::Resolved, hand, None, now);
 }
 
 /// Somebody takes it.
 pub fn acknowledge(incident: &mut Incident, by: String, note: &str, now: Time) {
     incident.status = IncidentStatus::Acknowledged;
     incident.acknowledged_by = Some(by.clone());
-    push(incident, TransitionKind::Acknowledged, Some(by), note, now);
+    incident.add(TransitionKind::Acknowledged, Hand::of(by, note), None, now);
 }
 
 /// Somebody says something about it.
 pub fn comment(incident: &mut Incident, by: String, note: &str, now: Time) {
-    push(incident, TransitionKind::Commented, Some(by), note, now);
-}
-
-fn push(incident: &mut Incident, kind: TransitionKind, by: Option<String>, note: &str, now: Time) {
-    let seq = incident.seq() + 1;
-    incident.transitions.push(Transition {
-        seq,
-        kind,
-        at: now,
-        by,
-        note: note.to_owned(),
-        scope: Scope::System,
-        evidence: None,
-    });
+    incident.add(TransitionKind::Commented, Hand::of(by, note), None, now);
 }
 
 #[cfg(test)]

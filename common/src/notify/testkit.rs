@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use crate::heartbeat::{HeartbeatFacts, HeartbeatStatus, Schedule};
 use crate::id::{ChannelId, IncidentId, MonitorId, RouteId};
 use crate::incident::{
-    Evidence, Incident, IncidentStatus, MonitorFacts, RegionEvidence, Resolution, Scope, Standing,
-    Subject, SystemFacts, Transition, TransitionKind,
+    Evidence, Hand, Incident, IncidentStatus, MonitorFacts, RegionEvidence, Resolution, Scope,
+    Standing, Subject, SystemFacts, TransitionKind,
 };
 use crate::monitor::Severity;
 use crate::name::{Name, Region};
@@ -205,19 +205,12 @@ pub(super) fn step(incident: &mut Incident, kind: TransitionKind) {
         TransitionKind::Acknowledged | TransitionKind::Commented
     );
     let is_system = matches!(incident.subject, Subject::System(_));
-    incident.transitions.push(Transition {
-        seq: incident.seq() + 1,
-        kind,
-        at,
-        by: by_hand.then(|| "ada".to_owned()),
-        note: if by_hand {
-            "on it".to_owned()
-        } else {
-            String::new()
-        },
-        scope: incident.scope,
-        evidence: (!by_hand && !is_system).then(|| evidence(&standings)),
-    });
+    let hand = match by_hand {
+        true => Hand::of("ada".to_owned(), "on it"),
+        false => Hand::default(),
+    };
+    let evidence = (!by_hand && !is_system).then(|| evidence(&standings));
+    incident.add(kind, hand, evidence, at);
 }
 
 /// Messages such as nobody should send: huge, empty, full of markup, of every script.

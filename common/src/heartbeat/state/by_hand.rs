@@ -6,9 +6,8 @@
 
 use super::HeartbeatState;
 use super::evidence::Decided;
-use super::incident::Hand;
 use crate::heartbeat::interface::{Effect, Refusal};
-use crate::incident::{IncidentStatus, Resolution, TransitionKind};
+use crate::incident::{Hand, IncidentStatus, Resolution, TransitionKind};
 use crate::time::Time;
 
 impl HeartbeatState {
@@ -22,7 +21,7 @@ impl HeartbeatState {
         let incident = self.durable.incident.as_mut().ok_or(Refusal::NotOpen)?;
         incident.status = IncidentStatus::Acknowledged;
         incident.acknowledged_by = Some(by.clone());
-        let hand = Hand { by: Some(by), note };
+        let hand = Hand::of(by, note);
         self.transition(TransitionKind::Acknowledged, hand, None, now, effects);
         Ok(())
     }
@@ -35,7 +34,7 @@ impl HeartbeatState {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         self.durable.incident.as_ref().ok_or(Refusal::NotOpen)?;
-        let hand = Hand { by: Some(by), note };
+        let hand = Hand::of(by, note);
         self.transition(TransitionKind::Commented, hand, None, now, effects);
         Ok(())
     }
@@ -53,10 +52,7 @@ impl HeartbeatState {
         }
         let overdue = self.deadline().is_some_and(|deadline| now > deadline);
         self.durable.muted = overdue && !self.is_held();
-        let hand = Hand {
-            by: Some(by),
-            note: String::new(),
-        };
+        let hand = Hand::of(by, "");
         self.close(
             Resolution::Forced,
             now,

@@ -10,18 +10,11 @@ use crate::heartbeat::Ping;
 use crate::heartbeat::interface::Effect;
 use crate::identity;
 use crate::incident::{
-    Evidence, Incident, IncidentStatus, MonitorFacts, Resolution, Scope, Subject, Transition,
+    Evidence, Hand, Incident, IncidentStatus, MonitorFacts, Resolution, Scope, Subject,
     TransitionKind,
 };
 use crate::outcome::{Reason, ReasonCode};
 use crate::time::Time;
-
-/// Who did something, and what they said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hand {
-    pub(super) by: Option<String>,
-    pub(super) note: String,
-}
 
 /// Why an incident opens.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +52,7 @@ impl HeartbeatState {
             subject: Subject::Monitor(MonitorFacts {
                 id: self.heartbeat.id,
                 name: spec.name.as_str().to_owned(),
-                kind: KIND.to_owned(),
+                kind: MonitorFacts::HEARTBEAT.to_owned(),
                 target: String::new(),
                 labels: spec.labels.clone(),
             }),
@@ -114,12 +107,8 @@ impl HeartbeatState {
         let Some(incident) = &mut self.durable.incident else {
             return;
         };
-        let ended_at = ended_at.min(now).max(incident.started_at);
-        incident.status = IncidentStatus::Resolved;
-        incident.resolution = Some(resolution);
-        incident.ended_at = Some(ended_at);
-        incident.resolved_at = Some(now);
-        self.durable.last_ended_at = Some(ended_at);
+        incident.end(resolution, ended_at, now);
+        self.durable.last_ended_at = incident.ended_at;
         self.transition(TransitionKind::Resolved, hand, Some(evidence), now, effects);
         self.durable.incident = None;
     }
@@ -136,15 +125,7 @@ impl HeartbeatState {
         let Some(incident) = &mut self.durable.incident else {
             return;
         };
-        incident.transitions.push(Transition {
-            seq: incident.seq() + 1,
-            kind,
-            at: now,
-            by: hand.by,
-            note: hand.note,
-            scope: incident.scope,
-            evidence,
-        });
+        incident.add(kind, hand, evidence, now);
         effects.push(Effect::Transition(Box::new(incident.clone())));
     }
 
@@ -159,6 +140,3 @@ impl HeartbeatState {
         }
     }
 }
-
-/// The kind's word.
-const KIND: &str = "heartbeat";

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use super::HeartbeatState;
 use super::evidence::Decided;
-use super::incident::Hand;
 use crate::heartbeat::interface::Effect;
 use crate::heartbeat::{Heartbeat, HeartbeatStatus};
-use crate::incident::Resolution;
+use crate::incident::{Hand, Resolution};
 use crate::time::Time;
 
 impl HeartbeatState {
