@@ -193,6 +193,12 @@ impl MonitorState {
         self.durable.incident.as_ref()
     }
 
+    /// When the incident before the open one ended, or the last one.
+    #[must_use]
+    pub const fn last_ended_at(&self) -> Option<Time> {
+        self.durable.last_ended_at
+    }
+
     /// Notes which channels were told of an incident, so that its later transitions carry it.
     /// Called for every [`Effect::Transition`] that told anybody; the caller commits it.
     pub fn note_told(&mut self, incident: IncidentId, told: Vec<Told>) {

@@ -85,7 +85,8 @@ pub enum Effect {
         /// After.
         to: HeartbeatStatus,
     },
-    /// [`View::unobserved`] came or went: the system incident `own_downtime` may change.
+    /// What [`super::HeartbeatState::unobserved`] returns came or went: the system incident
+    /// `own_downtime` may change.
     Unobserved,
     /// What [`super::HeartbeatState::durable`] returns changed in a way that replaying pings does
     /// not bring back: commit it.

@@ -324,7 +324,7 @@ fn append_or_take(all: &mut Vec<RegionResult>, some: Vec<RegionResult>) {
 /// of the one before. Applied again they would take it back.
 fn settled(state: &MonitorState) -> Time {
     let open = state.incident().and_then(|open| open.transitions.last());
-    let ended = state.durable().last_ended_at;
+    let ended = state.last_ended_at();
     open.map(|last| last.at).max(ended).unwrap_or(Time::EPOCH)
 }
 

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::interface::{Brief, Durable, Effect, Input, KeptBody, Refusal};
+use super::interface::{Brief, Durable, Effect, Input, KeptBody, Refusal, Unobserved};
 use super::{BODIES_KEPT, Heartbeat, HeartbeatStatus, Ping, STORED_A_SECOND, Schedule};
 use crate::id::{Epoch, IncidentId};
 use crate::incident::{Incident, Told};
@@ -196,6 +196,18 @@ impl HeartbeatState {
     #[must_use]
     pub fn durable(&self) -> Durable {
         self.durable.clone()
+    }
+
+    /// The bodies that are kept of its pings, oldest first.
+    #[must_use]
+    pub fn bodies(&self) -> &[KeptBody] {
+        &self.durable.bodies
+    }
+
+    /// A miss that we may have caused ourselves, until the next sign of life.
+    #[must_use]
+    pub const fn unobserved(&self) -> Option<&Unobserved> {
+        self.durable.unobserved.as_ref()
     }
 
     /// How it stands, as far as lists sort and count by it.

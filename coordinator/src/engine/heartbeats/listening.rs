@@ -50,7 +50,7 @@ impl Owner {
             let Some(kept) = self.kept.get(&id) else {
                 continue;
             };
-            self.bodies.load(id, &kept.state.durable().bodies);
+            self.bodies.load(id, kept.state.bodies());
             if kept.state.heartbeat().paused {
                 // A crash may have come between the pause and what follows from it.
                 let heartbeat = kept.state.heartbeat().clone();

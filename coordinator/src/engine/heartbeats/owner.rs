@@ -321,8 +321,7 @@ impl Owner {
                 }
                 Effect::Status { .. } => out.seen = true,
                 Effect::Unobserved => {
-                    let miss = kept.state.view(now).unobserved;
-                    self.unheard.note(id, miss.as_ref(), Some(now));
+                    self.unheard.note(id, kept.state.unobserved(), Some(now));
                 }
                 Effect::Save => {
                     out.save.insert(id);
