@@ -128,6 +128,23 @@ impl CommandError {
     }
 }
 
+/// Refuses to go on over another version than the one that the caller read; without an etag
+/// whatever is stored is meant.
+pub(crate) fn same_version(
+    etag: Option<u64>,
+    version: u64,
+    object: Object,
+    reference: &str,
+) -> Result<(), CommandError> {
+    if etag.is_none_or(|etag| etag == version) {
+        return Ok(());
+    }
+    Err(CommandError::Conflict {
+        object,
+        reference: reference.to_owned(),
+    })
+}
+
 impl From<Problems> for CommandError {
     fn from(problems: Problems) -> Self {
         Self::Invalid(problems)

@@ -30,6 +30,7 @@ mod start;
 
 pub use answers::{CheckRow, CheckTarget};
 pub use board::{Board, HeartbeatBoard, SharedBoard};
+pub(crate) use command::same_version;
 pub use command::{Actor, CommandError, Object};
 pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, WantedRegion};
 pub use directory::{AgentView, CREATED_BY, Directory, PingTarget, SharedDirectory, SlugRefusal};

@@ -20,7 +20,7 @@ use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt};
 use vigilmon_common::problem::Problems;
 
 use super::etag;
-use crate::engine::{CommandError, Object};
+use crate::engine::{self, CommandError, Object};
 use crate::store::StoreError;
 
 /// Most fields that one status lists.
@@ -104,13 +104,7 @@ pub(super) fn same_version(
     object: Object,
     reference: &str,
 ) -> Result<(), Status> {
-    if etag(given).is_none_or(|given| given == version) {
-        return Ok(());
-    }
-    Err(status(CommandError::Conflict {
-        object,
-        reference: reference.to_owned(),
-    }))
+    engine::same_version(etag(given), version, object, reference).map_err(status)
 }
 
 /// The named object does not exist.

@@ -16,7 +16,7 @@ use vigilmon_runtime::random;
 
 use super::{Failure, Fleet};
 use crate::engine::audit;
-use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::command::{Actor, CommandError, Object, same_version};
 use crate::engine::handle::not_found;
 use crate::store::{Change, DeliveryRecord};
 
@@ -92,14 +92,7 @@ impl Fleet {
     ) -> Result<Channel, Failure> {
         let mut channel = self.find_channel(reference)?;
         let former = channel.name.clone();
-        if etag.is_some_and(|etag| etag != channel.version) {
-            let reference = reference.to_owned();
-            return Err(CommandError::Conflict {
-                object: Object::Channel,
-                reference,
-            }
-            .into());
-        }
+        same_version(etag, channel.version, Object::Channel, reference)?;
         if let Some(name) = change.name {
             self.refuse_taken_channel(&name, Some(channel.id))?;
             channel.name = name;

@@ -15,7 +15,7 @@ use vigilmon_runtime::random;
 
 use super::{Failure, Fleet, Reply, answer};
 use crate::engine::audit;
-use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::command::{Actor, CommandError, Object, same_version};
 use crate::engine::handle::not_found;
 use crate::engine::heartbeats::HeartbeatMessage;
 use crate::store::{Change, PingKeyRecord};
@@ -305,16 +305,9 @@ impl Fleet {
         reference: &str,
         etag: Option<u64>,
     ) -> Result<Arc<Heartbeat>, CommandError> {
-        let directory = self.directory.read();
-        let found = directory.heartbeat(reference).cloned();
+        let found = self.directory.read().heartbeat(reference).cloned();
         let found = found.ok_or_else(|| not_found(Object::Heartbeat, reference))?;
-        if etag.is_some_and(|etag| etag != found.version) {
-            let reference = reference.to_owned();
-            return Err(CommandError::Conflict {
-                object: Object::Heartbeat,
-                reference,
-            });
-        }
+        same_version(etag, found.version, Object::Heartbeat, reference)?;
         Ok(found)
     }
 }

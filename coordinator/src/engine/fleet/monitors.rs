@@ -16,7 +16,7 @@ use vigilmon_runtime::random;
 use super::assign::Reassigned;
 use super::{Failure, Fleet};
 use crate::engine::audit;
-use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::command::{Actor, CommandError, Object, same_version};
 use crate::engine::handle::not_found;
 use crate::engine::owner::{ShardMessage, TieChange};
 use crate::store::Change;
@@ -233,18 +233,9 @@ impl Fleet {
     }
 
     fn find(&self, reference: &str, etag: Option<u64>) -> Result<Arc<Monitor>, CommandError> {
-        let directory = self.directory.read();
-        let found = directory
-            .monitor(reference)
-            .cloned()
-            .ok_or_else(|| not_found(Object::Monitor, reference))?;
-        if etag.is_some_and(|etag| etag != found.version) {
-            let reference = reference.to_owned();
-            return Err(CommandError::Conflict {
-                object: Object::Monitor,
-                reference,
-            });
-        }
+        let found = self.directory.read().monitor(reference).cloned();
+        let found = found.ok_or_else(|| not_found(Object::Monitor, reference))?;
+        same_version(etag, found.version, Object::Monitor, reference)?;
         Ok(found)
     }
 }

@@ -14,7 +14,7 @@ use vigilmon_runtime::random;
 
 use super::{Failure, Fleet};
 use crate::engine::audit;
-use crate::engine::command::{Actor, CommandError, Object};
+use crate::engine::command::{Actor, CommandError, Object, same_version};
 use crate::engine::directory::Directory;
 use crate::engine::handle::not_found;
 use crate::store::Change;
@@ -112,16 +112,9 @@ impl Fleet {
     }
 
     fn find_route(&self, id: RouteId, etag: Option<u64>) -> Result<Route, CommandError> {
-        let directory = self.directory.read();
-        let found = directory.routes().get(&id).cloned();
+        let found = self.directory.read().routes().get(&id).cloned();
         let found = found.ok_or_else(|| not_found(Object::Route, &id.to_string()))?;
-        if etag.is_some_and(|etag| etag != found.version) {
-            let reference = found.name.as_str().to_owned();
-            return Err(CommandError::Conflict {
-                object: Object::Route,
-                reference,
-            });
-        }
+        same_version(etag, found.version, Object::Route, found.name.as_str())?;
         Ok(found)
     }
 }
