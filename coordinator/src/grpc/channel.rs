@@ -28,26 +28,11 @@ impl ChannelService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let size = page::size(request.page_size)?;
-        let after = page::after_name(&request.page_token)?;
-        let mut channels: Vec<Channel> = self
-            .engine
-            .directory()
-            .read()
-            .channels()
-            .values()
-            .cloned()
-            .collect();
-        channels.retain(|one| {
-            after
-                .as_deref()
-                .is_none_or(|after| one.name.as_str() > after)
-        });
-        channels.sort_by(|a, b| a.name.cmp(&b.name));
-        let wire = channels.iter().map(|one| self.channel_wire(one, project));
-        let (channels, more) = page::fill(size, wire);
-        let last = channels.last().map(|one| one.name.as_str());
-        let next_page_token = page::name_token(more, last);
+        let page = page::ByName::asked(request.page_size, &request.page_token)?;
+        let directory = self.engine.directory();
+        let found = page.of(directory.read().channels().values(), |one| &one.name);
+        let wire = found.iter().map(|one| self.channel_wire(one, project));
+        let (channels, next_page_token) = page.fill(wire, |one| &one.name);
         Ok(Response::new(v1::ListChannelsResponse {
             channels,
             next_page_token,

@@ -27,29 +27,20 @@ impl HeartbeatService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let size = page::size(request.page_size)?;
-        let after = page::after_name(&request.page_token)?;
-        let (heartbeats, total): (Vec<Arc<Heartbeat>>, usize) = {
+        let page = page::ByName::asked(request.page_size, &request.page_token)?;
+        let (found, total) = {
             let directory = self.engine.directory().read();
-            let behind = |heartbeat: &&Arc<Heartbeat>| {
-                after
-                    .as_deref()
-                    .is_none_or(|after| heartbeat.spec.name.as_str() > after)
-            };
-            let all = directory.heartbeats();
-            let page = all.filter(behind).take(size + 1).cloned().collect();
-            (page, directory.heartbeats().count())
+            let found = page.of(directory.heartbeats(), |heartbeat| &heartbeat.spec.name);
+            (found, directory.heartbeats().count())
         };
-        let ids = heartbeats.iter().map(|heartbeat| heartbeat.id).collect();
-        let views = self.heartbeat_views(ids).await?;
-        let wire = heartbeats
+        let views = self.heartbeat_views(&found).await?;
+        let wire = found
             .iter()
             .map(|one| self.heartbeat(one, project, views.get(&one.id)));
-        let (heartbeats, more) = page::fill(size, wire);
-        let last = heartbeats.last().map(|one| one.name.as_str());
+        let (heartbeats, next_page_token) = page.fill(wire, |heartbeat| &heartbeat.name);
         Ok(Response::new(v1::ListHeartbeatsResponse {
-            next_page_token: page::name_token(more, last),
             heartbeats,
+            next_page_token,
             total_size: i32::try_from(total).unwrap_or(i32::MAX),
         }))
     }
@@ -130,7 +121,7 @@ impl HeartbeatService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        self.set_paused(&caller, project, &request.r#ref, true)
+        self.pause_heartbeat(&caller, project, &request.r#ref, true)
             .await
     }
 
@@ -141,7 +132,7 @@ impl HeartbeatService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        self.set_paused(&caller, project, &request.r#ref, false)
+        self.pause_heartbeat(&caller, project, &request.r#ref, false)
             .await
     }
 
@@ -248,9 +239,10 @@ impl Api {
 
     async fn heartbeat_views(
         &self,
-        of: Vec<MonitorId>,
+        of: &[Arc<Heartbeat>],
     ) -> Result<HashMap<MonitorId, View>, Status> {
-        let views = self.engine.heartbeat_views(Some(of)).await;
+        let ids = of.iter().map(|heartbeat| heartbeat.id).collect();
+        let views = self.engine.heartbeat_views(Some(ids)).await;
         views.map_err(error::status)
     }
 
@@ -259,7 +251,7 @@ impl Api {
         found.map_err(|error| self.no_heartbeat(error, reference))
     }
 
-    async fn set_paused(
+    async fn pause_heartbeat(
         &self,
         caller: &Caller,
         project: &str,

@@ -35,32 +35,20 @@ impl MonitorService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let size = page::size(request.page_size)?;
-        let after = page::after_name(&request.page_token)?;
-        let (monitors, total): (Vec<Arc<Monitor>>, usize) = {
+        let page = page::ByName::asked(request.page_size, &request.page_token)?;
+        let (found, total) = {
             let directory = self.engine.directory().read();
-            let behind = |monitor: &&Arc<Monitor>| {
-                after
-                    .as_deref()
-                    .is_none_or(|after| monitor.spec.name.as_str() > after)
-            };
-            let page = directory
-                .monitors()
-                .filter(behind)
-                .take(size + 1)
-                .cloned()
-                .collect();
-            (page, directory.monitors().count())
+            let found = page.of(directory.monitors(), |monitor| &monitor.spec.name);
+            (found, directory.monitors().count())
         };
-        let views = self.views(&monitors).await?;
-        let wire = monitors
+        let views = self.views(&found).await?;
+        let wire = found
             .iter()
             .map(|one| self.monitor(one, project, views.get(&one.id)));
-        let (monitors, more) = page::fill(size, wire);
-        let last = monitors.last().map(|one| one.name.as_str());
+        let (monitors, next_page_token) = page.fill(wire, |monitor| &monitor.name);
         Ok(Response::new(v1::ListMonitorsResponse {
-            next_page_token: page::name_token(more, last),
             monitors,
+            next_page_token,
             total_size: i32::try_from(total).unwrap_or(i32::MAX),
         }))
     }
@@ -142,12 +130,8 @@ impl MonitorService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let saved = self
-            .engine
-            .pause_monitor(caller.actor(), &request.r#ref, true)
-            .await;
-        let monitor = saved.map_err(|e| self.no_monitor(e, &request.r#ref))?;
-        self.shown(&monitor, project).await
+        self.pause_monitor(&caller, project, &request.r#ref, true)
+            .await
     }
 
     async fn resume(
@@ -157,12 +141,8 @@ impl MonitorService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let saved = self
-            .engine
-            .pause_monitor(caller.actor(), &request.r#ref, false)
-            .await;
-        let monitor = saved.map_err(|e| self.no_monitor(e, &request.r#ref))?;
-        self.shown(&monitor, project).await
+        self.pause_monitor(&caller, project, &request.r#ref, false)
+            .await
     }
 
     type CheckStream = BoxStream<'static, Result<v1::CheckRow, Status>>;
@@ -214,6 +194,21 @@ impl Api {
     fn monitor_of(&self, reference: &str) -> Result<Arc<Monitor>, Status> {
         let found = self.engine.monitor(reference);
         found.map_err(|error| self.no_monitor(error, reference))
+    }
+
+    async fn pause_monitor(
+        &self,
+        caller: &Caller,
+        project: &str,
+        reference: &str,
+        paused: bool,
+    ) -> Result<Response<v1::Monitor>, Status> {
+        let saved = self
+            .engine
+            .pause_monitor(caller.actor(), reference, paused)
+            .await;
+        let monitor = saved.map_err(|error| self.no_monitor(error, reference))?;
+        self.shown(&monitor, project).await
     }
 
     async fn shown(

@@ -3,6 +3,7 @@
 
 use prost::Message;
 use tonic::Status;
+use vigilmon_common::name::Name;
 use vigilmon_proto::limits::PAGE_BYTES;
 
 use super::error;
@@ -55,16 +56,47 @@ pub(super) fn fill<M: Message>(size: usize, items: impl IntoIterator<Item = M>) 
     (page, false)
 }
 
-/// Items by name that come behind a page token, which is the last name of the page before.
-pub(super) fn after_name(token: &str) -> Result<Option<String>, Status> {
-    self::token(token, |text| text.strip_prefix("n:").map(str::to_owned))
+/// Which page of a list by name is wanted. The token of a page is the last name of the one before.
+pub(super) struct ByName {
+    size: usize,
+    after: Option<String>,
 }
 
-/// The token behind a name.
-pub(super) fn name_token(more: bool, last: Option<&str>) -> String {
-    match last {
-        Some(last) if more => format!("n:{last}"),
-        _ => String::new(),
+impl ByName {
+    /// The page that a request asks for.
+    pub(super) fn asked(page_size: i32, page_token: &str) -> Result<Self, Status> {
+        Ok(Self {
+            size: size(page_size)?,
+            after: token(page_token, |text| {
+                text.strip_prefix("n:").map(str::to_owned)
+            })?,
+        })
+    }
+
+    /// Of all items, those that may stand on the page, by name, and one more where there is one.
+    pub(super) fn of<'a, T: Clone + 'a>(
+        &self,
+        all: impl IntoIterator<Item = &'a T>,
+        name: impl Fn(&T) -> &Name,
+    ) -> Vec<T> {
+        let after = self.after.as_deref();
+        let is_behind = |item: &&T| after.is_none_or(|after| name(item).as_str() > after);
+        let mut behind: Vec<&T> = all.into_iter().filter(is_behind).collect();
+        behind.sort_by(|a, b| name(a).cmp(name(b)));
+        behind.into_iter().take(self.size + 1).cloned().collect()
+    }
+
+    /// The page of what [`of`](Self::of) gave, as messages, and the token of the next one; empty
+    /// behind the last.
+    pub(super) fn fill<M: Message>(
+        &self,
+        items: impl IntoIterator<Item = M>,
+        name: impl Fn(&M) -> &str,
+    ) -> (Vec<M>, String) {
+        let (page, more) = fill(self.size, items);
+        let last = page.last().filter(|_| more);
+        let next = last.map(|last| format!("n:{}", name(last)));
+        (page, next.unwrap_or_default())
     }
 }
 
@@ -94,9 +126,10 @@ mod tests {
         assert_eq!(size(0).unwrap(), SIZE_DEFAULT);
         assert_eq!(size(i32::MAX).unwrap(), SIZE_MAX);
         assert!(size(-1).is_err());
-        assert_eq!(after_name("").unwrap(), None);
-        assert_eq!(after_name("n:api").unwrap().as_deref(), Some("api"));
-        assert!(after_name("api").is_err());
-        assert!(after_name(&format!("n:{}", "x".repeat(TOKEN_MAX))).is_err());
+        let after = |token: &str| ByName::asked(0, token).map(|page| page.after);
+        assert_eq!(after("").unwrap(), None);
+        assert_eq!(after("n:api").unwrap().as_deref(), Some("api"));
+        assert!(after("api").is_err());
+        assert!(after(&format!("n:{}", "x".repeat(TOKEN_MAX))).is_err());
     }
 }

@@ -25,25 +25,11 @@ impl RouteService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let size = page::size(request.page_size)?;
-        let after = page::after_name(&request.page_token)?;
-        let mut routes: Vec<Route> = self
-            .engine
-            .directory()
-            .read()
-            .routes()
-            .values()
-            .cloned()
-            .collect();
-        routes.retain(|one| {
-            after
-                .as_deref()
-                .is_none_or(|after| one.name.as_str() > after)
-        });
-        routes.sort_by(|a, b| a.name.cmp(&b.name));
-        let (routes, more) = page::fill(size, routes.iter().map(|one| self.route(one, project)));
-        let last = routes.last().map(|one| one.name.as_str());
-        let next_page_token = page::name_token(more, last);
+        let page = page::ByName::asked(request.page_size, &request.page_token)?;
+        let directory = self.engine.directory();
+        let found = page.of(directory.read().routes().values(), |one| &one.name);
+        let wire = found.iter().map(|one| self.route(one, project));
+        let (routes, next_page_token) = page.fill(wire, |one| &one.name);
         Ok(Response::new(v1::ListRoutesResponse {
             routes,
             next_page_token,
