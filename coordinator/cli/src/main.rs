@@ -11,6 +11,7 @@ mod context;
 mod failure;
 mod format;
 mod output;
+mod pages;
 
 /// An open, self-hosted, distributed uptime monitor
 #[derive(Debug, Parser)]

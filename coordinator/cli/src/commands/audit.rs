@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+use crate::pages;
 
 /// How many entries are shown without `--since`.
 const SHOWN: usize = 50;
@@ -30,12 +31,10 @@ pub(crate) async fn run(args: &AuditArgs, client: &Client, format: Format) -> Re
     let since = args
         .since
         .map(|age| vigilmon_proto::convert::timestamp(format::now() - age));
-    let mut entries: Vec<v1::AuditEntry> = Vec::new();
-    let mut page_token = String::new();
-    while entries.len() < wanted {
+    let entries = pages::up_to(wanted, async |wanted, page_token| {
         let request = v1::ListAuditEntriesRequest {
             since,
-            page_size: i32::try_from(wanted - entries.len()).unwrap_or(i32::MAX),
+            page_size: i32::try_from(wanted).unwrap_or(i32::MAX),
             page_token,
         };
         let page = client
@@ -43,12 +42,9 @@ pub(crate) async fn run(args: &AuditArgs, client: &Client, format: Format) -> Re
             .list_audit_entries(request)
             .await?
             .into_inner();
-        entries.extend(page.entries);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((page.entries, page.next_page_token))
+    })
+    .await?;
     match format {
         Format::Json | Format::Yaml => {
             output::data(format, &entries.iter().map(to_json).collect::<Value>());

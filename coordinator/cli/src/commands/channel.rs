@@ -10,6 +10,7 @@ use crate::context::secret;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+use crate::pages;
 
 mod deliveries;
 mod reach;
@@ -213,21 +214,16 @@ fn wanted(args: &AddArgs) -> Result<v1::channel::Kind, Failure> {
 }
 
 async fn all(client: &Client) -> Result<Vec<v1::Channel>, Failure> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    pages::all(async |page_token| {
         let request = v1::ListChannelsRequest {
             project: client.project.clone(),
             page_size: 0,
             page_token,
         };
         let page = client.channels().list_channels(request).await?.into_inner();
-        all.extend(page.channels);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.channels, page.next_page_token))
+    })
+    .await
 }
 
 fn kind(channel: &v1::Channel) -> &'static str {

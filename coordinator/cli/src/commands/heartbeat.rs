@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+use crate::pages;
 
 mod flags;
 mod marks;
@@ -295,9 +296,7 @@ async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Fai
 
 /// All heartbeats, by name.
 async fn all(client: &Client) -> Result<Vec<v1::Heartbeat>, Failure> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    pages::all(async |page_token| {
         let request = v1::ListHeartbeatsRequest {
             project: client.project.clone(),
             page_size: 0,
@@ -305,12 +304,9 @@ async fn all(client: &Client) -> Result<Vec<v1::Heartbeat>, Failure> {
         };
         let page = client.heartbeats().list_heartbeats(request).await?;
         let page = page.into_inner();
-        all.extend(page.heartbeats);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.heartbeats, page.next_page_token))
+    })
+    .await
 }
 
 async fn list(client: &Client, format: Format) -> Result<u8, Failure> {

@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+use crate::pages;
 
 mod facts;
 mod why;
@@ -161,9 +162,7 @@ fn print(incident: &v1::Incident, format: Format, text: fn(&v1::Incident) -> Vec
 }
 
 async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    let all = pages::all(async |page_token| {
         let request = v1::ListIncidentsRequest {
             project: client.project.clone(),
             open_only: args.open,
@@ -176,12 +175,9 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
             .list_incidents(request)
             .await?
             .into_inner();
-        all.extend(page.incidents);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+        Ok((page.incidents, page.next_page_token))
+    })
+    .await?;
     match format {
         Format::Json | Format::Yaml => {
             output::data(format, &all.iter().map(to_json).collect::<Value>())

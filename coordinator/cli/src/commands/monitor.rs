@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::format;
 use crate::output::{self, Format};
+use crate::pages;
 
 mod check;
 mod show;
@@ -266,21 +267,16 @@ async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Fai
 
 /// All monitors, by name.
 pub(super) async fn all(client: &Client) -> Result<Vec<v1::Monitor>, Failure> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    pages::all(async |page_token| {
         let request = v1::ListMonitorsRequest {
             project: client.project.clone(),
             page_size: 0,
             page_token,
         };
         let page = client.monitors().list_monitors(request).await?.into_inner();
-        all.extend(page.monitors);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.monitors, page.next_page_token))
+    })
+    .await
 }
 
 async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
@@ -306,9 +302,7 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
     let since = args
         .since
         .map(|age| vigilmon_proto::convert::timestamp(format::now() - age));
-    let mut all: Vec<v1::CheckResult> = Vec::new();
-    let mut page_token = String::new();
-    while all.len() < wanted {
+    let all = pages::up_to(wanted, async |_, page_token| {
         let request = v1::ListResultsRequest {
             project: client.project.clone(),
             monitor: args.name.clone(),
@@ -319,13 +313,9 @@ async fn results(args: &ResultsArgs, client: &Client, format: Format) -> Result<
             page_token,
         };
         let page = client.results().list_results(request).await?.into_inner();
-        all.extend(page.results);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    all.truncate(wanted);
+        Ok((page.results, page.next_page_token))
+    })
+    .await?;
     match format {
         Format::Json | Format::Yaml => output::data(
             format,

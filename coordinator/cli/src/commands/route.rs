@@ -12,6 +12,7 @@ use super::monitor_flags::{labels, severity};
 use crate::client::Client;
 use crate::failure::{Failure, exit};
 use crate::output::{self, Format};
+use crate::pages;
 
 mod explain;
 mod show;
@@ -237,21 +238,16 @@ fn step(text: &str) -> Result<v1::RouteStep, Failure> {
 
 /// All routes.
 pub(super) async fn all(client: &Client) -> Result<Vec<v1::Route>, Failure> {
-    let mut all = Vec::new();
-    let mut page_token = String::new();
-    loop {
+    pages::all(async |page_token| {
         let request = v1::ListRoutesRequest {
             project: client.project.clone(),
             page_size: 0,
             page_token,
         };
         let page = client.routes().list_routes(request).await?.into_inner();
-        all.extend(page.routes);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            return Ok(all);
-        }
-    }
+        Ok((page.routes, page.next_page_token))
+    })
+    .await
 }
 
 fn scope(word: &str) -> Result<i32, Failure> {
