@@ -32,7 +32,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// All that the domain core may know of the world.
 const CORE_MAY_USE: &[&str] = &[
-    "cronexpr",
     "ipnet",
     "jiff",
     "regex",
