@@ -25,7 +25,7 @@ pub fn channel_to_wire(
         kind: Some(kind),
         fallback: channel
             .fallback
-            .map(|id| shown(id, channel_name))
+            .map(|id| name_of(id, channel_name))
             .unwrap_or_default(),
         target,
         disabled: channel.disabled.clone().unwrap_or_default(),
@@ -88,19 +88,28 @@ pub fn route_to_wire(
             .iter()
             .map(|one| v1::Scope::from(*one).into())
             .collect(),
-        to: route.to.iter().map(|id| shown(*id, channel_name)).collect(),
+        to: names_of(&route.to, channel_name),
         create_time: Some(timestamp(route.created_at)),
         then: route
             .then
             .iter()
             .map(|step| v1::RouteStep {
                 after: Some(duration(step.after)),
-                to: step.to.iter().map(|id| shown(*id, channel_name)).collect(),
+                to: names_of(&step.to, channel_name),
             })
             .collect(),
     }
 }
 
-fn shown(id: ChannelId, channel_name: &dyn Fn(ChannelId) -> Option<Name>) -> String {
+/// Channels by name; one that is gone by its id.
+pub(super) fn names_of(
+    channels: &[ChannelId],
+    channel_name: &dyn Fn(ChannelId) -> Option<Name>,
+) -> Vec<String> {
+    let channels = channels.iter();
+    channels.map(|id| name_of(*id, channel_name)).collect()
+}
+
+fn name_of(id: ChannelId, channel_name: &dyn Fn(ChannelId) -> Option<Name>) -> String {
     channel_name(id).map_or_else(|| id.to_string(), |name| name.to_string())
 }

@@ -14,6 +14,7 @@ use vigilmon_common::monitor::Severity;
 use vigilmon_common::name::Name;
 use vigilmon_common::problem::Problems;
 
+use super::channel::names_of;
 use super::monitor::severity_from_wire;
 use super::spec::{list, optional_span, text};
 use super::{duration, timestamp};
@@ -207,10 +208,6 @@ fn spec_to_wire(
     spec: &HeartbeatSpec,
     channel_name: &dyn Fn(ChannelId) -> Option<Name>,
 ) -> v1::HeartbeatSpec {
-    let notify = spec.notify.iter().map(|id| match channel_name(*id) {
-        Some(name) => name.to_string(),
-        None => id.to_string(),
-    });
     v1::HeartbeatSpec {
         schedule: Some(match &spec.schedule {
             Schedule::Every(every) => WireSchedule::Every(duration(*every)),
@@ -222,7 +219,7 @@ fn spec_to_wire(
         post_only: spec.post_only,
         severity: v1::Severity::from(spec.severity).into(),
         labels: spec.labels.clone().into_iter().collect(),
-        notify: notify.collect(),
+        notify: names_of(&spec.notify, channel_name),
     }
 }
 

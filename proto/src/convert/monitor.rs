@@ -16,6 +16,7 @@ use vigilmon_common::monitor::{Kind, Monitor, MonitorSpec, Severity};
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::problem::Problems;
 
+use super::channel::names_of;
 use super::spec::{
     http_draft_from_wire, http_to_wire_masked, keep_secrets, list, optional_span, text,
 };
@@ -290,10 +291,6 @@ fn spec_to_wire(
     spec: &MonitorSpec,
     channel_name: &dyn Fn(ChannelId) -> Option<Name>,
 ) -> v1::MonitorSpec {
-    let notify = spec.notify.iter().map(|id| match channel_name(*id) {
-        Some(name) => name.to_string(),
-        None => id.to_string(),
-    });
     let Kind::Http(http) = &spec.kind;
     v1::MonitorSpec {
         interval: Some(duration(spec.interval)),
@@ -305,7 +302,7 @@ fn spec_to_wire(
         regional_after: Some(duration(spec.regional_after)),
         severity: v1::Severity::from(spec.severity).into(),
         labels: spec.labels.clone().into_iter().collect(),
-        notify: notify.collect(),
+        notify: names_of(&spec.notify, channel_name),
         kind: Some(v1::monitor_spec::Kind::Http(http_to_wire_masked(http))),
     }
 }
