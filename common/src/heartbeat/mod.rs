@@ -120,6 +120,32 @@ pub struct Heartbeat {
     pub tokens: Vec<PingToken>,
 }
 
+impl Heartbeat {
+    /// One that is saved for the first time, pinged by this token.
+    #[must_use]
+    pub fn new(id: MonitorId, spec: HeartbeatSpec, token: PingToken, now: Time) -> Self {
+        Self {
+            id,
+            spec,
+            paused: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            tokens: vec![token],
+        }
+    }
+
+    /// As it is when it is saved once more, without tokens that count no longer.
+    #[must_use]
+    pub fn saved_again(&self, now: Time) -> Self {
+        let mut again = self.clone();
+        again.updated_at = now;
+        again.version += 1;
+        again.tokens.retain(|token| token.is_good(now));
+        again
+    }
+}
+
 /// A token in a ping URL. The token itself is only kept sealed, to be shown to who may see it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PingToken {

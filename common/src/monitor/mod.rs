@@ -100,6 +100,31 @@ pub struct Monitor {
     pub version: u64,
 }
 
+impl Monitor {
+    /// One that is saved for the first time.
+    #[must_use]
+    pub const fn new(id: MonitorId, spec: MonitorSpec, now: Time) -> Self {
+        Self {
+            id,
+            spec,
+            paused: false,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// As it is when it is saved once more.
+    #[must_use]
+    pub fn saved_again(&self, now: Time) -> Self {
+        Self {
+            updated_at: now,
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+}
+
 /// What is done to check a monitor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Kind {

@@ -135,15 +135,7 @@ impl Fleet {
         }
         let now = self.env.clock.now();
         let (at, random) = random::for_id(now);
-        let heartbeat = Heartbeat {
-            id: MonitorId::new(at, random),
-            spec,
-            paused: false,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-            tokens: vec![token],
-        };
+        let heartbeat = Heartbeat::new(MonitorId::new(at, random), spec, token, now);
         self.save_heartbeat(by, "heartbeat.create", heartbeat, now)
             .await
     }
@@ -164,7 +156,7 @@ impl Fleet {
         let now = self.env.clock.now();
         let heartbeat = Heartbeat {
             spec,
-            ..saved_again(&former, now)
+            ..former.saved_again(now)
         };
         self.save_heartbeat(by, "heartbeat.update", heartbeat, now)
             .await
@@ -183,7 +175,7 @@ impl Fleet {
         let now = self.env.clock.now();
         let heartbeat = Heartbeat {
             paused,
-            ..saved_again(&former, now)
+            ..former.saved_again(now)
         };
         let action = if paused {
             "heartbeat.pause"
@@ -317,13 +309,4 @@ pub(super) struct Closed {
     heartbeat: MonitorId,
     /// The pings of which bodies are kept.
     bodies: Vec<u64>,
-}
-
-/// A heartbeat as it is when it is saved once more, without tokens that count no longer.
-pub(super) fn saved_again(former: &Heartbeat, now: Time) -> Heartbeat {
-    let mut heartbeat = former.clone();
-    heartbeat.updated_at = now;
-    heartbeat.version += 1;
-    heartbeat.tokens.retain(|token| token.is_good(now));
-    heartbeat
 }

@@ -31,14 +31,7 @@ impl Fleet {
         self.refuse_taken(&spec.name, None)?;
         let now = self.env.clock.now();
         let (at, random) = random::for_id(now);
-        let monitor = Monitor {
-            id: MonitorId::new(at, random),
-            spec,
-            paused: false,
-            created_at: now,
-            updated_at: now,
-            version: 1,
-        };
+        let monitor = Monitor::new(MonitorId::new(at, random), spec, now);
         self.save(by, "monitor.create", monitor, None, now).await
     }
 
@@ -58,9 +51,7 @@ impl Fleet {
         let now = self.env.clock.now();
         let monitor = Monitor {
             spec,
-            updated_at: now,
-            version: former.version + 1,
-            ..Monitor::clone(&former)
+            ..former.saved_again(now)
         };
         self.save(by, "monitor.update", monitor, Some(&former), now)
             .await
@@ -79,9 +70,7 @@ impl Fleet {
         let now = self.env.clock.now();
         let monitor = Monitor {
             paused,
-            updated_at: now,
-            version: former.version + 1,
-            ..Monitor::clone(&former)
+            ..former.saved_again(now)
         };
         let action = if paused {
             "monitor.pause"

@@ -9,7 +9,6 @@ use vigilmon_common::problem::Problems;
 use vigilmon_common::time::Time;
 
 use super::api_tokens::DEFAULT_PROJECT;
-use super::heartbeats::saved_again;
 use super::{Failure, Fleet};
 use crate::engine::audit;
 use crate::engine::command::{Actor, CommandError};
@@ -49,7 +48,7 @@ impl Fleet {
         });
         let heartbeat = Heartbeat {
             tokens: std::iter::once(token).chain(replaced).collect(),
-            ..saved_again(&former, now)
+            ..former.saved_again(now)
         };
         self.save_heartbeat(by, "heartbeat.rotate", heartbeat, now)
             .await

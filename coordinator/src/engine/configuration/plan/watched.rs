@@ -125,18 +125,9 @@ impl Planner<'_> {
         let monitor = match former {
             Some(former) => Monitor {
                 spec,
-                updated_at: now,
-                version: former.version + 1,
-                ..Monitor::clone(former)
+                ..former.saved_again(now)
             },
-            None => Monitor {
-                id: self.new_id(MonitorId::new),
-                spec,
-                paused: false,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-            },
+            None => Monitor::new(self.new_id(MonitorId::new), spec, now),
         };
         self.out.monitors.push(Save {
             former: former.cloned(),
@@ -154,19 +145,12 @@ impl Planner<'_> {
         let heartbeat = match former {
             Some(former) => Heartbeat {
                 spec,
-                updated_at: now,
-                version: former.version + 1,
-                ..Heartbeat::clone(former)
+                ..former.saved_again(now)
             },
-            None => Heartbeat {
-                id: self.new_id(MonitorId::new),
-                spec,
-                paused: false,
-                created_at: now,
-                updated_at: now,
-                version: 1,
-                tokens: vec![(self.ground.new_token)()],
-            },
+            None => {
+                let token = (self.ground.new_token)();
+                Heartbeat::new(self.new_id(MonitorId::new), spec, token, now)
+            }
         };
         self.out.heartbeats.push(Save {
             former: former.cloned(),
