@@ -3,6 +3,8 @@
 //! Opening a link only shows a button, which the page's script presses: programs that look at
 //! links in mails and chats would use it up otherwise.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{ConnectInfo, Path, Query, State};
@@ -10,11 +12,12 @@ use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
+use vigilmon_common::time::Time;
 use vigilmon_common::visit::{LinkRefused, VISIT_FOR};
 
 use super::guard::{cookie, cookie_name, own_path, visitor};
 use super::{Pages, failed, refused, see_other};
-use crate::http::Peer;
+use crate::http::{Peer, Site};
 use crate::store::Role;
 use crate::visits::Pass;
 
@@ -74,13 +77,11 @@ pub(super) async fn by_token(
     let now = site.engine.clock().now();
     let to = own_path(&given.to);
     let Some(token) = site.engine.api_token(given.token.trim()) else {
-        if let Err(wait) = site.visits.may_try(peer, now) {
-            return too_often(wait);
-        }
-        site.visits.failed(peer, now);
-        tracing::info!(%peer, "a sign-in with an unknown token was refused");
-        let problem = "This token is unknown, expired or revoked.";
-        return form(StatusCode::UNPROCESSABLE_ENTITY, to, problem);
+        return not_signed_in(site, peer, now, || {
+            tracing::info!(%peer, "a sign-in with an unknown token was refused");
+            let problem = "This token is unknown, expired or revoked.";
+            form(StatusCode::UNPROCESSABLE_ENTITY, to, problem)
+        });
     };
     if token.role == Role::Ingest {
         let problem = "This token is for pings of heartbeats; it opens no page.";
@@ -101,11 +102,7 @@ pub(super) async fn link(
     let site = &pages.site;
     let now = site.engine.clock().now();
     if let Err(why) = site.visits.look(&link, now) {
-        if let Err(wait) = site.visits.may_try(peer, now) {
-            return too_often(wait);
-        }
-        site.visits.failed(peer, now);
-        return bad_link(why);
+        return not_signed_in(site, peer, now, || bad_link(why));
     }
     let to = own_path(&back.to);
     match (EnterPage { to }).render() {
@@ -131,13 +128,7 @@ pub(super) async fn by_link(
             tracing::info!(%peer, "signed in by a link");
             signed_in(&pages, &secret, own_path(&back.to))
         }
-        Err(why) => {
-            if let Err(wait) = site.visits.may_try(peer, now) {
-                return too_often(wait);
-            }
-            site.visits.failed(peer, now);
-            bad_link(why)
-        }
+        Err(why) => not_signed_in(site, peer, now, || bad_link(why)),
     }
 }
 
@@ -152,6 +143,17 @@ pub(super) async fn out(State(pages): State<Pages>, headers: HeaderMap) -> Respo
 
 fn signed_in(pages: &Pages, secret: &str, to: &str) -> Response {
     with_cookie(see_other(to), pages, secret, VISIT_FOR.as_secs())
+}
+
+/// Counts a sign-in that failed, and answers why; who failed too often is only told to wait.
+fn not_signed_in(site: &Site, peer: IpAddr, now: Time, why: impl FnOnce() -> Response) -> Response {
+    match site.visits.may_try(peer, now) {
+        Err(wait) => too_often(wait),
+        Ok(()) => {
+            site.visits.failed(peer, now);
+            why()
+        }
+    }
 }
 
 fn with_cookie(mut response: Response, pages: &Pages, secret: &str, seconds: u64) -> Response {
