@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, header};
@@ -22,15 +22,34 @@ pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     runtime().block_on(future)
 }
 
-/// A server that runs until it is dropped.
-pub struct Served {
+/// What a server and its test both look at and change.
+pub struct Shared<S>(Arc<Mutex<S>>);
+
+impl<S> Shared<S> {
+    /// To look at it, and change it.
+    pub fn lock(&self) -> MutexGuard<'_, S> {
+        self.0.lock().expect("no test panics while holding it")
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// A server that runs until it is dropped, and what it shares with its test.
+pub struct Served<S> {
+    shared: Shared<S>,
     address: SocketAddr,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl Served {
+impl<S: Default + Send + 'static> Served<S> {
     /// Serves on a free port of loopback.
-    pub fn start(router: axum::Router) -> Self {
+    pub fn start(router: axum::Router<Shared<S>>) -> Self {
+        let shared = Shared(Arc::default());
+        let router = router.with_state(shared.clone());
         let listener = wait_for(TcpListener::bind("127.0.0.1:0")).expect("loopback has free ports");
         let address = listener.local_addr().expect("a listener has an address");
         let task = runtime().spawn(async move {
@@ -38,7 +57,11 @@ impl Served {
                 .await
                 .expect("serving does not end by itself");
         });
-        Self { address, task }
+        Self {
+            shared,
+            address,
+            task,
+        }
     }
 
     /// Where it listens.
@@ -46,9 +69,14 @@ impl Served {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// To look at what it shares, and change it.
+    pub fn lock(&self) -> MutexGuard<'_, S> {
+        self.shared.lock()
+    }
 }
 
-impl Drop for Served {
+impl<S> Drop for Served<S> {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -6,7 +6,6 @@
 //! `code`. Accepted messages are answered with 204, or with `wait=true` with 200 and the message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -17,7 +16,7 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::background::Served;
+use crate::background::{Served, Shared};
 use crate::wait;
 
 /// The one webhook that there is: its id and its secret.
@@ -66,20 +65,15 @@ struct Desk {
 
 /// The receiver; it ends when dropped.
 pub struct Discord {
-    desk: Arc<Mutex<Desk>>,
-    served: Served,
+    served: Served<Desk>,
 }
 
 impl Discord {
     /// Starts one with one webhook.
     #[must_use]
     pub fn start() -> Self {
-        let desk = Arc::<Mutex<Desk>>::default();
-        let router = axum::Router::new()
-            .route("/api/webhooks/{id}/{secret}", post(receive))
-            .with_state(Arc::clone(&desk));
+        let router = axum::Router::new().route("/api/webhooks/{id}/{secret}", post(receive));
         Self {
-            desk,
             served: Served::start(router),
         }
     }
@@ -102,14 +96,14 @@ impl Discord {
 
     /// The next request is answered with 429 and has to wait for so many seconds.
     pub fn limit(&self, seconds: f64) {
-        let mut desk = self.desk.lock().expect("no test panics while holding it");
+        let mut desk = self.served.lock();
         desk.limits.push(seconds);
     }
 
     /// Every request so far.
     #[must_use]
     pub fn posts(&self) -> Vec<Post> {
-        let desk = self.desk.lock().expect("no test panics while holding it");
+        let desk = self.served.lock();
         desk.posts.clone()
     }
 
@@ -124,14 +118,14 @@ impl Discord {
 }
 
 async fn receive(
-    State(desk): State<Arc<Mutex<Desk>>>,
+    State(desk): State<Shared<Desk>>,
     Path((id, secret)): Path<(String, String)>,
     Query(query): Query<HashMap<String, String>>,
     raw: Bytes,
 ) -> Response {
     let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
     let waits = query.get("wait").is_some_and(|wait| wait == "true");
-    let mut desk = desk.lock().expect("no test panics while holding it");
+    let mut desk = desk.lock();
     let response = match desk.limits.is_empty() {
         false => limited(desk.limits.remove(0)),
         true => match judge((&id, &secret), &body) {

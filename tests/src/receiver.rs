@@ -2,7 +2,6 @@
 //! misbehave.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use crate::background::Served;
+use crate::background::{Served, Shared};
 use crate::wait;
 
 /// The secret that tests share with their channels.
@@ -103,20 +102,15 @@ struct Desk {
 
 /// The receiver, with as many inboxes as it is sent to; it ends when dropped.
 pub struct Receiver {
-    desk: Arc<Mutex<Desk>>,
-    served: Served,
+    served: Served<Desk>,
 }
 
 impl Receiver {
     /// Starts one that accepts everything.
     #[must_use]
     pub fn start() -> Self {
-        let desk = Arc::<Mutex<Desk>>::default();
-        let router = axum::Router::new()
-            .route("/{inbox}", any(receive))
-            .with_state(Arc::clone(&desk));
+        let router = axum::Router::new().route("/{inbox}", any(receive));
         Self {
-            desk,
             served: Served::start(router),
         }
     }
@@ -129,7 +123,7 @@ impl Receiver {
 
     /// From now on an inbox answers so.
     pub fn behave(&self, inbox: &str, manner: Manner) {
-        let mut desk = self.desk.lock().expect("no test panics while holding it");
+        let mut desk = self.served.lock();
         desk.manners.insert(inbox.to_owned(), manner);
     }
 
@@ -137,7 +131,7 @@ impl Receiver {
     #[track_caller]
     #[must_use]
     pub fn attempts(&self, inbox: &str) -> Vec<Delivery> {
-        let desk = self.desk.lock().expect("no test panics while holding it");
+        let desk = self.served.lock();
         assert!(
             desk.forged.is_empty(),
             "signatures do not verify: {:?}",
@@ -186,13 +180,13 @@ impl Receiver {
 }
 
 async fn receive(
-    State(desk): State<Arc<Mutex<Desk>>>,
+    State(desk): State<Shared<Desk>>,
     Path(inbox): Path<String>,
     headers: HeaderMap,
     raw: Bytes,
 ) -> Response {
     let manner = {
-        let mut desk = desk.lock().expect("no test panics while holding it");
+        let mut desk = desk.lock();
         let manner = desk.manners.get(&inbox).cloned().unwrap_or_default();
         let verifier = standardwebhooks::Webhook::new(SECRET).expect("the secret is one");
         let id = headers

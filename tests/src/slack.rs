@@ -5,7 +5,6 @@
 //! header is plain text of at most 150 characters, a section's text has at most 3000; whatever is
 //! wrong is answered with 400 and one word. Accepted messages are answered with 200 and `ok`.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
@@ -15,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use crate::background::Served;
+use crate::background::{Served, Shared};
 use crate::wait;
 
 /// Most blocks of a message or an attachment.
@@ -76,20 +75,15 @@ struct Desk {
 
 /// The receiver; it ends when dropped.
 pub struct Slack {
-    desk: Arc<Mutex<Desk>>,
-    served: Served,
+    served: Served<Desk>,
 }
 
 impl Slack {
     /// Starts one with one webhook.
     #[must_use]
     pub fn start() -> Self {
-        let desk = Arc::<Mutex<Desk>>::default();
-        let router = axum::Router::new()
-            .route("/{*path}", post(receive))
-            .with_state(Arc::clone(&desk));
+        let router = axum::Router::new().route("/{*path}", post(receive));
         Self {
-            desk,
             served: Served::start(router),
         }
     }
@@ -108,14 +102,14 @@ impl Slack {
 
     /// The next request is answered so, whatever it is, with a `Retry-After` of so many seconds.
     pub fn refuse(&self, status: u16, word: &'static str, retry_after: Option<u64>) {
-        let mut desk = self.desk.lock().expect("no test panics while holding it");
+        let mut desk = self.served.lock();
         desk.refusals.push((status, word, retry_after));
     }
 
     /// Every request so far.
     #[must_use]
     pub fn posts(&self) -> Vec<Post> {
-        let desk = self.desk.lock().expect("no test panics while holding it");
+        let desk = self.served.lock();
         desk.posts.clone()
     }
 
@@ -130,13 +124,13 @@ impl Slack {
 }
 
 async fn receive(
-    State(desk): State<Arc<Mutex<Desk>>>,
+    State(desk): State<Shared<Desk>>,
     Path(path): Path<String>,
     headers: HeaderMap,
     raw: Bytes,
 ) -> Response {
     let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-    let mut desk = desk.lock().expect("no test panics while holding it");
+    let mut desk = desk.lock();
     let (status, word, retry_after) = match desk.refusals.is_empty() {
         false => desk.refusals.remove(0),
         true => match judge(&path, &headers, &body) {

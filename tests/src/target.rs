@@ -3,14 +3,13 @@
 //! Regions are told apart by the `User-Agent` of Vigilmon's agents.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 
-use crate::background::Served;
+use crate::background::{Served, Shared};
 use crate::wait;
 
 /// How the site answers.
@@ -85,20 +84,15 @@ struct Site {
 
 /// The site; it ends when dropped.
 pub struct Target {
-    site: Arc<Mutex<Site>>,
-    served: Served,
+    served: Served<Site>,
 }
 
 impl Target {
     /// Starts a site that is well.
     #[must_use]
     pub fn start() -> Self {
-        let site = Arc::<Mutex<Site>>::default();
-        let router = axum::Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&site));
+        let router = axum::Router::new().fallback(answer);
         Self {
-            site,
             served: Served::start(router),
         }
     }
@@ -111,31 +105,27 @@ impl Target {
 
     /// From now on it answers so to all regions, whatever was said of single ones.
     pub fn behave(&self, behaviour: Behaviour) {
-        let mut site = self.site.lock().expect("no test panics while holding it");
+        let mut site = self.served.lock();
         site.regions.clear();
         site.everywhere = Some(behaviour);
     }
 
     /// From now on it answers so to one region.
     pub fn behave_in(&self, region: &str, behaviour: Behaviour) {
-        let mut site = self.site.lock().expect("no test panics while holding it");
+        let mut site = self.served.lock();
         site.regions.insert(region.to_owned(), behaviour);
     }
 
     /// All requests so far.
     #[must_use]
     pub fn hits(&self) -> Vec<Hit> {
-        self.site
-            .lock()
-            .expect("no test panics while holding it")
-            .hits
-            .clone()
+        self.served.lock().hits.clone()
     }
 
     /// How many requests a region has made.
     #[must_use]
     pub fn hits_from(&self, region: &str) -> usize {
-        let site = self.site.lock().expect("no test panics while holding it");
+        let site = self.served.lock();
         site.hits.iter().filter(|hit| hit.region == region).count()
     }
 
@@ -154,10 +144,10 @@ impl Target {
     }
 }
 
-async fn answer(State(site): State<Arc<Mutex<Site>>>, request: Request) -> Response {
+async fn answer(State(site): State<Shared<Site>>, request: Request) -> Response {
     let region = region(request.headers());
     let behaviour = {
-        let mut site = site.lock().expect("no test panics while holding it");
+        let mut site = site.lock();
         let behaviour = site
             .regions
             .get(&region)
