@@ -15,7 +15,6 @@ use vigilmon_runtime::clock::SharedClock;
 
 use super::applied::Applied;
 use super::board::SharedBoard;
-
 use super::dispatch::Dispatch;
 use super::events::Events;
 use super::incidents::SharedIncidents;
@@ -35,6 +34,22 @@ pub trait Notifier: Send + Sync {
     /// What waits for a channel, the row that is due first in front; `None` when the notifier does
     /// not answer.
     async fn waiting(&self, channel: ChannelId) -> Option<Vec<Waiting>>;
+}
+
+/// Takes rows and tells nobody: for tests of what is not about messages.
+#[cfg(test)]
+pub(crate) struct Nobody;
+
+#[cfg(test)]
+#[async_trait]
+impl Notifier for Nobody {
+    fn added(&self, _rows: Vec<Row>) {}
+
+    fn channel_changed(&self, _channel: &Channel) {}
+
+    async fn waiting(&self, _channel: ChannelId) -> Option<Vec<Waiting>> {
+        Some(Vec::new())
+    }
 }
 
 /// Numbers outbox rows, growing over restarts.

@@ -35,6 +35,8 @@ pub use command::{Actor, CommandError, Object};
 pub use configuration::{Configuration, Plan, Save, Wanted, WantedChannel, WantedRegion};
 pub use directory::{AgentView, CREATED_BY, Directory, PingTarget, SharedDirectory, SlugRefusal};
 pub use dispatch::{SESSION_QUEUE, ToAgent};
+#[cfg(test)]
+pub(crate) use env::Nobody;
 pub use env::Notifier;
 pub use events::{WatchError, Watcher};
 pub use fleet::{

@@ -9,7 +9,6 @@ use tonic::transport::{Channel, Server};
 use vigilmon_common::id::{BootId, Epoch, MonitorId};
 use vigilmon_common::monitor::draft::{HttpDraft, MonitorDraft};
 use vigilmon_common::name::{Name, Region};
-use vigilmon_common::notify::row::Row;
 use vigilmon_common::outcome::{Outcome, Reason, ReasonCode};
 use vigilmon_common::result::{CheckResult, Phases, Run};
 use vigilmon_common::session::assignment::Assigned;
@@ -26,7 +25,7 @@ use vigilmon_proto::v1::agent_service_server::AgentServiceServer;
 use vigilmon_runtime::clock::{SharedClock, SystemClock};
 
 use super::*;
-use crate::engine::{self, Actor, Notifier, Options};
+use crate::engine::{self, Actor, Nobody, Options};
 use crate::metrics::Metrics;
 use crate::store::{ResultQuery, Stores, memory};
 
@@ -35,21 +34,6 @@ mod sessions;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Nobody;
-
-#[tonic::async_trait]
-impl Notifier for Nobody {
-    fn added(&self, _rows: Vec<Row>) {}
-    fn channel_changed(&self, _channel: &vigilmon_common::notify::channel::Channel) {}
-
-    async fn waiting(
-        &self,
-        _channel: vigilmon_common::id::ChannelId,
-    ) -> Option<Vec<crate::engine::Waiting>> {
-        Some(Vec::new())
-    }
-}
 
 /// A coordinator of which only the agents' door is open.
 struct House {

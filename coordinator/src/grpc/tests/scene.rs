@@ -16,7 +16,6 @@ use vigilmon_common::id::{AgentId, BootId, Epoch, MonitorId, SessionId};
 use vigilmon_common::monitor::Meaning;
 use vigilmon_common::name::{Name, Region};
 use vigilmon_common::notify::channel::Sealed;
-use vigilmon_common::notify::row::Row;
 use vigilmon_common::outcome::{Outcome, Reason, ReasonCode};
 use vigilmon_common::problem::Problems;
 use vigilmon_common::result::{CheckResult, Phases, Run};
@@ -27,7 +26,7 @@ use vigilmon_proto::v1::agent_service_server::AgentService;
 use vigilmon_runtime::clock::SystemClock;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
-use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Notifier, SESSION_QUEUE, ToAgent};
+use crate::engine::{self, Actor, Arrival, Handle, NewApiToken, Nobody, SESSION_QUEUE, ToAgent};
 use crate::grpc::{Api, Disk, SealChannels, Surroundings, serve};
 use crate::metrics::Metrics;
 use crate::secret::SecretKey;
@@ -202,22 +201,6 @@ impl Surroundings for Nothing {
 
     fn disk(&self) -> Option<Disk> {
         None
-    }
-}
-
-/// Sends no messages.
-struct Nobody;
-
-#[async_trait]
-impl Notifier for Nobody {
-    fn added(&self, _rows: Vec<Row>) {}
-    fn channel_changed(&self, _channel: &vigilmon_common::notify::channel::Channel) {}
-
-    async fn waiting(
-        &self,
-        _channel: vigilmon_common::id::ChannelId,
-    ) -> Option<Vec<crate::engine::Waiting>> {
-        Some(Vec::new())
     }
 }
 
