@@ -22,7 +22,15 @@ pub(super) const LOST_AND_FOUND: &str = "lost+found";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // By itself a lock ends with the last copy of its file, and a process that is just being
+        // started holds copies of all that are open.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Why a data folder cannot be used. The message names the folder and the remedy.
@@ -91,7 +99,7 @@ impl DataDir {
                 found,
             });
         }
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     /// Where it is.

@@ -41,6 +41,8 @@ pub(super) struct Resolver {
     /// `None` on a system without a usable configuration.
     servers: Option<TokioResolver>,
     hosts: Hosts,
+    /// How long the other family of addresses is waited for once one is there.
+    other_family: Duration,
 }
 
 /// What the lookup of one family gave.
@@ -64,15 +66,17 @@ impl Resolver {
         Self {
             servers: servers.ok(),
             hosts: Hosts::from_system().unwrap_or_default(),
+            other_family: OTHER_FAMILY,
         }
     }
 
     /// A resolver that asks these servers and knows no hosts.
     #[cfg(test)]
-    pub(super) fn asking(servers: TokioResolver) -> Self {
+    pub(super) fn asking(servers: TokioResolver, other_family: Duration) -> Self {
         Self {
             servers: Some(servers),
             hosts: Hosts::default(),
+            other_family,
         }
     }
 
@@ -99,7 +103,7 @@ impl Resolver {
         let alive = AtomicBool::new(false);
         let lookups = tokio::time::timeout(within, async {
             tokio::select! {
-                found = lookups(servers, &name, family) => match found {
+                found = lookups(servers, &name, family, self.other_family) => match found {
                     Err(error) if is_silence(&error) => {
                         let known = alive.load(Ordering::Relaxed);
                         alive.store(known || answers(servers).await, Ordering::Relaxed);
@@ -142,8 +146,8 @@ impl Resolver {
     }
 }
 
-/// Asks for both families at once. When one is there the other gets little more time.
-async fn lookups(servers: &TokioResolver, name: &Name, family: IpFamily) -> Found {
+/// Asks for both families at once. When one is there the other gets a little more time.
+async fn lookups(servers: &TokioResolver, name: &Name, family: IpFamily, more: Duration) -> Found {
     match family {
         IpFamily::V4 => lookup(servers, name, RecordType::A).await,
         IpFamily::V6 => lookup(servers, name, RecordType::AAAA).await,
@@ -153,11 +157,11 @@ async fn lookups(servers: &TokioResolver, name: &Name, family: IpFamily) -> Foun
             tokio::pin!(v6, v4);
             let (v6, v4) = tokio::select! {
                 found = &mut v6 => {
-                    let other = other_family(&found, v4).await;
+                    let other = other_family(&found, v4, more).await;
                     (found, other)
                 }
                 found = &mut v4 => {
-                    let other = other_family(&found, v6).await;
+                    let other = other_family(&found, v6, more).await;
                     (other, found)
                 }
             };
@@ -175,10 +179,10 @@ async fn lookups(servers: &TokioResolver, name: &Name, family: IpFamily) -> Foun
     }
 }
 
-async fn other_family(found: &Found, other: impl Future<Output = Found>) -> Found {
+async fn other_family(found: &Found, other: impl Future<Output = Found>, more: Duration) -> Found {
     match found {
         Ok(found) if !found.is_empty() => {
-            let in_time = tokio::time::timeout(OTHER_FAMILY, other).await;
+            let in_time = tokio::time::timeout(more, other).await;
             in_time.unwrap_or_else(|_| Ok(Vec::new()))
         }
         _ => other.await,

@@ -26,9 +26,10 @@ fn options(urls: &[String], ca: &[u8], token: &str) -> Options {
 #[tokio::test]
 async fn coordinators_are_tried_in_turn_and_the_first_cause_is_told() {
     let fake = Fake::start().await;
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Bound, so that nobody else gets the port; nobody listens.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = nobody.local_addr().unwrap().port();
-    drop(nobody);
     let urls = [format!("https://localhost:{port}"), fake.url()];
     let mut dialer = Dialer::new(&options(&urls, &fake.ca, TOKEN)).unwrap();
     let error = dialer.next().open().await.unwrap_err();

@@ -89,9 +89,10 @@ async fn addresses_that_are_denied_are_not_reached_by_number_or_by_name() {
 
 #[tokio::test]
 async fn a_receiver_that_is_not_there_may_come_back() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port; nobody listens.
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     let refused = failure(send(&format!("http://{address}/secret-path")).await);
     assert_eq!(refused.kind, FailureKind::Transient);
     assert!(

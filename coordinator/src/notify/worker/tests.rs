@@ -181,7 +181,7 @@ async fn a_failed_attempt_is_recorded_and_made_again_with_the_same_key_and_body(
     let channel = testkit::webhook_channel(1, &receiver.url());
     let bench = Bench::start(vec![channel.clone()], vec![row(1, 1)]).await;
     wait_for("the first attempt", || {
-        (receiver.received().len() == 1).then_some(())
+        (!receiver.received().is_empty()).then_some(())
     })
     .await;
     let log = bench.log(1).await;
@@ -199,13 +199,13 @@ async fn a_failed_attempt_is_recorded_and_made_again_with_the_same_key_and_body(
 async fn a_stop_lets_the_attempt_under_way_end_and_nothing_is_sent_twice() {
     let receiver = Receiver::start().await;
     receiver.plan([Planned {
-        after: Duration::from_millis(300),
+        after: Duration::from_millis(50),
         ..Planned::status(204)
     }]);
     let channel = testkit::webhook_channel(1, &receiver.url());
     let mut bench = Bench::start(vec![channel], vec![row(1, 1)]).await;
     wait_for("the attempt", || {
-        (receiver.received().len() == 1).then_some(())
+        (!receiver.received().is_empty()).then_some(())
     })
     .await;
     bench.stop().await;
@@ -219,7 +219,7 @@ async fn a_stop_lets_the_attempt_under_way_end_and_nothing_is_sent_twice() {
 async fn a_receiver_that_hangs_delays_only_its_own_messages() {
     let (slow, fast) = (Receiver::start().await, Receiver::start().await);
     let hang = Planned {
-        after: Duration::from_secs(8),
+        after: Duration::from_secs(60),
         ..Planned::status(204)
     };
     slow.plan((0..20).map(|_| hang.clone()));
@@ -229,14 +229,17 @@ async fn a_receiver_that_hangs_delays_only_its_own_messages() {
     ];
     let bench = Bench::start(channels, (1..=20).map(|id| row(id, 1)).collect()).await;
     wait_for("hanging attempts", || {
-        (slow.received().len() == 8).then_some(())
+        (slow.received().len() >= 8).then_some(())
     })
     .await;
-    let watch = Stopwatch::start();
     bench.add(vec![row(21, 2)]).await;
-    wait_for("the message", || (fast.received().len() == 1).then_some(())).await;
-    assert!(watch.elapsed() < Duration::from_secs(2));
-    assert_eq!(slow.received().len(), Limits::default().per_channel);
+    wait_for("the message", || {
+        (!fast.received().is_empty()).then_some(())
+    })
+    .await;
+    let waiting = bench.sender.waiting(channel_id(1)).await.unwrap();
+    let hanging = waiting.iter().filter(|row| row.in_flight).count();
+    assert_eq!(hanging, Limits::default().per_channel);
 }
 
 #[tokio::test]
@@ -309,7 +312,7 @@ async fn a_secret_that_another_key_sealed_waits_for_the_right_key() {
     let bench = Bench::start(vec![channel], vec![row(1, 1)]).await;
     let stored = loop {
         let rows = bench.stores.state.load().await.unwrap().rows;
-        if rows[&1].attempts == 1 {
+        if rows[&1].attempts >= 1 {
             break rows[&1].clone();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -347,7 +350,7 @@ async fn what_waits_for_a_channel_is_told_the_first_due_in_front() {
     };
     let bench = Bench::start(channels, vec![later, row(1, 1)]).await;
     wait_for("the attempt", || {
-        (receiver.received().len() == 1).then_some(())
+        (!receiver.received().is_empty()).then_some(())
     })
     .await;
     let waiting = bench.sender.waiting(channel_id(1)).await.unwrap();
@@ -373,7 +376,12 @@ async fn what_was_settled_is_kept_with_all_that_sending_it_again_takes() {
         body: format!("{}{}", row(2, 1).body, " ".repeat(20_000)),
         ..row(2, 1)
     };
-    let bench = Bench::start(channels, vec![row(1, 1), long]).await;
+    let bench = Bench::start(channels, vec![row(1, 1)]).await;
+    wait_for("the refusal", || {
+        (!receiver.received().is_empty()).then_some(())
+    })
+    .await;
+    bench.add(vec![long]).await;
     let log = bench.log(1).await;
     let kept = |id: u64| {
         log.iter()

@@ -1,6 +1,8 @@
 use std::io;
 use std::net::TcpListener;
 
+use tokio::net::TcpSocket;
+
 use super::*;
 
 fn ips(list: &[&str]) -> Vec<IpAddr> {
@@ -11,22 +13,25 @@ fn local(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-fn closed_port() -> SocketAddr {
-    local(&TcpListener::bind("127.0.0.1:0").unwrap())
+/// A port that nobody else gets, and on which nobody listens.
+fn closed_port() -> (TcpSocket, SocketAddr) {
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
+    (taken, address)
 }
 
 #[tokio::test]
 async fn the_next_address_is_tried_at_once_when_one_fails() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (_, address) = race(closed_port(), [local(&listener)].into())
-        .await
-        .unwrap();
+    let (_taken, closed) = closed_port();
+    let (_, address) = race(closed, [local(&listener)].into()).await.unwrap();
     assert_eq!(address, local(&listener));
 }
 
 #[tokio::test]
 async fn when_every_address_fails_the_first_failure_tells() {
-    let (first, second) = (closed_port(), closed_port());
+    let ((_taken, first), (_also, second)) = (closed_port(), closed_port());
     let failure = race(first, [second].into()).await.unwrap_err();
     let text = format!("{first} refused the connection");
     assert_eq!(failure, Failure::down(ReasonCode::TcpRefused, text));

@@ -20,8 +20,23 @@ enum Says {
 const A: u16 = 1;
 const NS: u16 = 2;
 
-/// A name server; `say` is given the question's name, without dots, and type.
+/// How long one question waits where the server answers: the server's thread may not run for a
+/// while.
+const ANSWERED: Duration = Duration::from_secs(5);
+/// How long it waits where silence is what is tested.
+const SILENT: Duration = Duration::from_millis(300);
+
+/// What asks a name server; `say` is given the question's name, without dots, and type.
 fn name_server(say: impl Fn(&str, u16) -> Says + Send + 'static) -> Resolver {
+    resolver_of(server(say), ANSWERED)
+}
+
+/// What asks a name server that is silent where `say` says nothing.
+fn silent_server(say: impl Fn(&str, u16) -> Says + Send + 'static) -> Resolver {
+    resolver_of(server(say), SILENT)
+}
+
+fn server(say: impl Fn(&str, u16) -> Says + Send + 'static) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -32,20 +47,23 @@ fn name_server(say: impl Fn(&str, u16) -> Says + Send + 'static) -> Resolver {
             }
         }
     });
-    resolver_of(address)
+    address
 }
 
-fn resolver_of(address: SocketAddr) -> Resolver {
+fn resolver_of(address: SocketAddr, question_timeout: Duration) -> Resolver {
     let mut connection = ConnectionConfig::udp();
     connection.port = address.port();
     let server = NameServerConfig::new(address.ip(), true, vec![connection]);
     let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
     let mut options = ResolverOpts::default();
     options.cache_size = 0;
-    options.timeout = Duration::from_millis(300);
+    options.timeout = question_timeout;
     options.attempts = 0;
     let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    Resolver::asking(builder.with_options(options).build().unwrap())
+    Resolver::asking(
+        builder.with_options(options).build().unwrap(),
+        question_timeout,
+    )
 }
 
 fn respond(question: &[u8], say: &impl Fn(&str, u16) -> Says) -> Option<Vec<u8>> {
@@ -141,7 +159,7 @@ async fn both_families_are_asked_for_and_ipv6_goes_first() {
 
 #[tokio::test]
 async fn one_family_is_enough_even_when_the_other_is_not_answered() {
-    let resolver = name_server(|_, kind| match kind {
+    let resolver = silent_server(|_, kind| match kind {
         A => Says::Addresses(vec![ip("192.0.2.1")]),
         _ => Says::Nothing,
     });
@@ -194,27 +212,27 @@ async fn a_resolver_that_refuses_us_is_our_fault() {
 
 #[tokio::test]
 async fn a_resolver_that_says_nothing_is_our_fault() {
-    let resolver = name_server(|_, _| Says::Nothing);
+    let resolver = silent_server(|_, _| Says::Nothing);
     assert_eq!(
         ours(resolve(&resolver, IpFamily::Any).await),
         ReasonCode::AgentResolver
     );
-    let closed = UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // Kept, so that nobody else gets its port, and never read.
+    let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let closed = mute.local_addr().unwrap();
     assert_eq!(
-        ours(resolve(&resolver_of(closed), IpFamily::Any).await),
+        ours(resolve(&resolver_of(closed, SILENT), IpFamily::Any).await),
         ReasonCode::AgentResolver
     );
 }
 
 #[tokio::test]
 async fn a_resolver_that_waits_for_the_targets_servers_is_alive() {
-    let resolver = name_server(|name, kind| match (name, kind) {
+    let address = server(|name, kind| match (name, kind) {
         ("", NS) => Says::Code(3),
         _ => Says::Nothing,
     });
+    let resolver = resolver_of(address, Duration::from_secs(2));
     assert_eq!(
         down(resolve(&resolver, IpFamily::Any).await),
         ReasonCode::DnsFailure
@@ -223,7 +241,7 @@ async fn a_resolver_that_waits_for_the_targets_servers_is_alive() {
 
 #[tokio::test]
 async fn the_bound_of_the_check_holds_for_names_too() {
-    let resolver = name_server(|_, _| Says::Nothing);
+    let resolver = silent_server(|_, _| Says::Nothing);
     let within = Duration::from_millis(100);
     let found = resolver
         .resolve("api.example.com", IpFamily::Any, within)
