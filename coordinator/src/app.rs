@@ -18,6 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use vigilmon_common::address::AddressPolicy;
+use vigilmon_common::heartbeat::BODIES_TOTAL_MAX;
 use vigilmon_common::id::Epoch;
 use vigilmon_runtime::clock::SharedClock;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
@@ -286,6 +287,7 @@ async fn start_engine(
         public_url: link_base(public_url),
         probe_addresses: local.probe_addresses.clone().map(Arc::new),
         hearing: engine::Hearing::not_yet(),
+        bodies_max: BODIES_TOTAL_MAX,
     };
     let engine = engine::start(engine, core).await?;
     for region in &options.regions {

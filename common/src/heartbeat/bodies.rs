@@ -70,6 +70,13 @@ impl Bodies {
         }
     }
 
+    /// The oldest one: whose it is, and its ping's number.
+    #[must_use]
+    pub fn oldest(&self) -> Option<(MonitorId, u64)> {
+        let (seq, (of, _)) = self.kept.first_key_value()?;
+        Some((*of, *seq))
+    }
+
     /// All together, in bytes.
     #[must_use]
     pub const fn total(&self) -> u64 {

@@ -105,8 +105,10 @@ pub struct Durable {
     pub last_ended_at: Option<Time>,
     /// The number of the newest ping that was applied.
     pub seq: u64,
-    /// Pings stored so far: the number of the newest among its own.
+    /// Rows of pings stored so far: the number of the newest.
     pub n: u64,
+    /// Pings so far; those that share a row count one by one.
+    pub pings: u64,
     /// The newest ping that was a sign of life: any but `log`.
     pub last_ping: Option<LastPing>,
     /// When the job last said that it is done.
@@ -237,7 +239,7 @@ pub struct View {
     pub never_finished: u64,
     /// A miss that we may have caused ourselves.
     pub unobserved: Option<Unobserved>,
-    /// Pings stored so far.
+    /// Pings so far.
     pub pings: u64,
     /// The open incident.
     pub incident: Option<IncidentId>,

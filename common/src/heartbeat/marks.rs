@@ -21,6 +21,9 @@ pub fn marks(pings: &[Ping]) -> Vec<Mark> {
     // Starts without an end so far; at most a hundred pings, so a list will do.
     let mut open: Vec<usize> = Vec::new();
     for (place, ping) in pings.iter().enumerate().rev() {
+        if ping.shared {
+            continue;
+        }
         let known = open.iter().position(|&start| pings[start].rid == ping.rid);
         match ping.signal {
             Signal::Log => {}

@@ -25,6 +25,7 @@ mod bodies;
 mod deadlines;
 mod draft;
 mod fields;
+mod group;
 mod interface;
 mod listening;
 mod marks;
@@ -41,6 +42,7 @@ pub use bodies::Bodies;
 pub use deadlines::Deadlines;
 pub use draft::HeartbeatDraft;
 pub use fields::fields;
+pub use group::PingGroup;
 pub use interface::{
     Brief, Durable, Effect, HeartbeatFacts, Input, KeptBody, LastPing, OpenRun, Refusal, Spell,
     Unobserved, View,
@@ -66,8 +68,8 @@ pub const BODIES_KEPT: usize = 10;
 pub const BODY_KEPT_MAX: usize = 10_000;
 /// All kept bodies together, in bytes; the oldest go first.
 pub const BODIES_TOTAL_MAX: u64 = 1 << 30;
-/// Pings of one heartbeat that are stored one by one in a second; further ones of that second are
-/// counted, and stored as one.
+/// Pings of one heartbeat that are stored one by one in a second; further ones of that second
+/// share rows, as [`PingGroup`] says.
 pub const STORED_A_SECOND: u32 = 100;
 /// Runs of a heartbeat that may be open at once; the oldest is given up as never finished.
 pub const RUNS_MAX: usize = 10;

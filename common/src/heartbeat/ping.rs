@@ -115,8 +115,11 @@ pub struct Ping {
     pub heartbeat: MonitorId,
     /// Its number among all pings of the store, growing in the order in which they are applied.
     pub seq: u64,
-    /// Its number among the heartbeat's own, from 1. The last [`super::PINGS_KEPT`] are kept.
+    /// The number of its row among the heartbeat's own, from 1. The last [`super::PINGS_KEPT`] are
+    /// kept.
     pub n: u64,
+    /// How many pings of its heartbeat there were with it.
+    pub total: u64,
     /// When its request was read.
     pub at: Time,
     /// What it says.
@@ -131,6 +134,8 @@ pub struct Ping {
     pub agent: Box<str>,
     /// How many pings it stands for: more than 1 where they came faster than they are stored.
     pub count: u32,
+    /// Whether its row is one that pings share which came faster: then it begins and ends no run.
+    pub shared: bool,
     /// The size of what is kept of its body, in bytes.
     pub body_kept: u32,
     /// The size of its body, in bytes, as far as it was read.

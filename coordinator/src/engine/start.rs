@@ -58,6 +58,8 @@ pub struct Options {
     pub probe_addresses: Option<Arc<AddressPolicy>>,
     /// Whether pings can reach it.
     pub hearing: Hearing,
+    /// Bytes that the kept bodies of all pings may take together.
+    pub bodies_max: u64,
 }
 
 /// Starts the engine on its supervisor: loads, applies again, spawns the owners.
@@ -78,9 +80,8 @@ pub async fn start(options: Options, tasks: &Supervisor) -> anyhow::Result<Handl
     replay(&env, &senders, &state).await?;
 
     let (downtime_sender, downtime) = watch::channel(None);
-    let hearing = options.hearing.clone();
-    let told = (downtime_sender, hearing);
-    let heartbeats = start_heartbeats(&env, &directory, &state, told, tasks).await?;
+    let heartbeats =
+        start_heartbeats(&env, &directory, &state, &options, downtime_sender, tasks).await?;
 
     let (fleet_sender, fleet_mailbox) = mpsc::channel(FLEET_MAILBOX);
     let fleet = fleet(
@@ -211,7 +212,8 @@ async fn start_heartbeats(
     env: &Env,
     directory: &SharedDirectory,
     state: &State,
-    (told, hearing): (watch::Sender<Option<OwnDowntime>>, Hearing),
+    options: &Options,
+    told: watch::Sender<Option<OwnDowntime>>,
     tasks: &Supervisor,
 ) -> anyhow::Result<Heartbeats> {
     let (mailbox, messages) = mpsc::channel(heartbeats::MAILBOX);
@@ -219,9 +221,9 @@ async fn start_heartbeats(
         mailbox,
         readings: Default::default(),
         board: Default::default(),
-        hearing,
+        hearing: options.hearing.clone(),
     };
-    let mut owner = heartbeats::Owner::new(env.clone(), &heartbeats, told);
+    let mut owner = heartbeats::Owner::new(env.clone(), &heartbeats, told, options.bodies_max);
     let now = env.clock.now();
     for heartbeat in directory.read().heartbeats() {
         let durable = state.heartbeat_durables.get(&heartbeat.id);

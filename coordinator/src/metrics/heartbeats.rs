@@ -29,9 +29,9 @@ pub struct PingLabel {
 /// Pings by what became of them: each in exactly one of these, counted without a look-up.
 pub struct PingCounters {
     by_result: Family<PingLabel, Counter>,
-    /// Stored by itself.
+    /// Stored in a row of its own.
     pub accepted: Counter,
-    /// Came faster than pings are stored: counted by one that was stored.
+    /// Came faster than pings are stored one by one: counted in a row that they share.
     pub thinned: Counter,
     /// No heartbeat is known by its URL.
     pub unknown: Counter,

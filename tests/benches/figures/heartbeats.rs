@@ -59,7 +59,7 @@ pub(crate) fn print() {
         &all,
         "   (target p99 < 50 ms)",
     );
-    report("pings of one heartbeat", &one, "");
+    report("pings of one heartbeat", &one, "   (target >= 20000/s)");
     report("/health/live, for comparison", &live, "");
     println!(
         "  {:.0} pings per CPU-second   (target >= 10000), {:.2} of /health/live's; {:.0} x the \

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::HeartbeatState;
+use super::{HeartbeatState, Numbers};
 use crate::heartbeat::SPELL_SHORT_MAX;
 use crate::heartbeat::interface::{Effect, Spell};
 use crate::time::Time;
@@ -95,6 +95,7 @@ impl HeartbeatState {
         }
         durable.last_success = durable.last_success.map(|at| at.min(now));
         self.newest = self.newest.min(now);
+        self.numbers = Numbers::default();
         self.durable.last_verdict = self.durable.last_verdict.map(|at| at.min(now));
         self.unsaved = true;
         self.expect();

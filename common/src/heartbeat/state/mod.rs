@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::interface::{Brief, Durable, Effect, Input, KeptBody, Refusal, Unobserved};
-use super::{BODIES_KEPT, Heartbeat, HeartbeatStatus, Ping, STORED_A_SECOND, Schedule};
+use super::{BODIES_KEPT, Heartbeat, HeartbeatStatus, Ping, Schedule};
 use crate::id::{Epoch, IncidentId};
 use crate::incident::{Incident, Told};
 use crate::time::Time;
@@ -21,12 +21,15 @@ mod deafness;
 mod evidence;
 mod expecting;
 mod incident;
+mod numbers;
 mod pinged;
 mod saved;
 mod view;
 mod words;
 
 use expecting::Awaited;
+use numbers::Numbers;
+pub(super) use numbers::second;
 
 /// One heartbeat's deadlines, runs and open incident.
 #[derive(Clone, Debug)]
@@ -40,16 +43,9 @@ pub struct HeartbeatState {
     wake: Time,
     /// The newest sign of life; what is older and comes later opens and closes nothing.
     newest: Time,
-    thinning: Thinning,
+    numbers: Numbers,
     /// What is durable changed in a way that replaying pings does not bring back.
     unsaved: bool,
-}
-
-/// How many pings were stored in the present second.
-#[derive(Clone, Copy, Debug, Default)]
-struct Thinning {
-    second: i64,
-    stored: u32,
 }
 
 impl HeartbeatState {
@@ -66,7 +62,7 @@ impl HeartbeatState {
             awaited: None,
             wake: Time::FAR_FUTURE,
             newest: newest.min(now),
-            thinning: Thinning::default(),
+            numbers: Numbers::default(),
             unsaved: false,
         };
         state.mend_edit(now);
@@ -84,29 +80,6 @@ impl HeartbeatState {
         };
         state.wake = state.next_due();
         state
-    }
-
-    /// Gives a ping that is about to be stored its number among the heartbeat's own. `false`: it
-    /// came faster than pings are stored, and has no number. The caller then counts it with one
-    /// of the same group that says the same; where there is none, it calls
-    /// [`number_anyway`](Self::number_anyway) and stores it.
-    pub fn number(&mut self, ping: &mut Ping) -> bool {
-        let second = ping.at.as_millis().div_euclid(1000);
-        if second != self.thinning.second {
-            self.thinning = Thinning { second, stored: 0 };
-        }
-        if self.thinning.stored >= STORED_A_SECOND {
-            return false;
-        }
-        self.thinning.stored += 1;
-        self.number_anyway(ping);
-        true
-    }
-
-    /// Gives a ping its number however many were stored in its second.
-    pub fn number_anyway(&mut self, ping: &mut Ping) {
-        self.durable.n += 1;
-        ping.n = self.durable.n;
     }
 
     /// Notes that a numbered ping's body is about to be kept; returns the pings, by their numbers
@@ -225,6 +198,17 @@ impl HeartbeatState {
     #[must_use]
     pub const fn heartbeat(&self) -> &Heartbeat {
         &self.heartbeat
+    }
+
+    /// The runs that are open, oldest first: their ids and when they began.
+    pub(super) fn running(&self) -> impl Iterator<Item = (Option<Box<str>>, Time)> {
+        let runs = self.durable.runs.iter();
+        runs.map(|run| (run.rid.clone(), run.started))
+    }
+
+    /// When the newest sign of life came.
+    pub(super) const fn newest(&self) -> Time {
+        self.newest
     }
 
     fn since(&self) -> Time {

@@ -18,6 +18,7 @@ impl HeartbeatState {
         }
         self.durable.seq = ping.seq;
         self.durable.n = self.durable.n.max(ping.n);
+        self.durable.pings = self.durable.pings.max(ping.total);
         if ping.body_kept > 0 || !self.durable.bodies.is_empty() {
             // Where the ping is replayed, it has not been noted yet.
             drop(self.body_drops(ping));
@@ -28,7 +29,9 @@ impl HeartbeatState {
         let is_news = ping.at >= self.newest;
         // Before the run that it may begin holds what is awaited.
         let was_late = self.late_from().is_some_and(|from| ping.at > from);
-        self.run_goes_on(ping, is_news);
+        if !ping.shared {
+            self.run_goes_on(ping, is_news);
+        }
         if ping.signal.is_success() {
             let former = self.durable.last_success;
             self.durable.last_success = Some(former.map_or(ping.at, |at| at.max(ping.at)));

@@ -23,7 +23,7 @@ impl HeartbeatState {
             runs: durable.runs.clone(),
             never_finished: durable.never_finished,
             unobserved: durable.unobserved,
-            pings: durable.n,
+            pings: durable.pings,
             incident: durable.incident.as_ref().map(|incident| incident.id),
         }
     }

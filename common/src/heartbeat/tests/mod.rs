@@ -13,6 +13,7 @@ mod cron;
 mod daylight;
 mod deafness;
 mod deeds;
+mod group;
 mod parts;
 mod properties;
 mod runs;
@@ -259,6 +260,7 @@ fn ping(seq: u64, at: Time, signal: Signal) -> Ping {
         heartbeat: MonitorId::from_bytes([7; 16]),
         seq,
         n: 0,
+        total: 0,
         at,
         signal,
         rid: None,
@@ -266,6 +268,7 @@ fn ping(seq: u64, at: Time, signal: Signal) -> Ping {
         from: None,
         agent: "".into(),
         count: 1,
+        shared: false,
         body_kept: 0,
         body_size: 0,
     }

@@ -83,25 +83,6 @@ fn a_group_of_pings_keeps_ten_bodies_of_itself() {
 }
 
 #[test]
-fn pings_faster_than_they_are_stored_have_no_number() {
-    let mut world = World::begin(&every(mins(5)), at("2026-11-25T10:00:00Z"));
-    let second = at("2026-11-25T10:00:00Z");
-    let mut stored = 0;
-    for n in 0..1000_u64 {
-        let mut ping = ping(n + 1, second + Duration::from_millis(n), Signal::Success);
-        stored += u64::from(world.state.number(&mut ping));
-        assert_eq!(ping.n > 0, n < u64::from(STORED_A_SECOND));
-    }
-    assert_eq!(stored, u64::from(STORED_A_SECOND));
-    let mut carrier = ping(2000, second, Signal::Fail);
-    world.state.number_anyway(&mut carrier);
-    assert_eq!(carrier.n, stored + 1);
-    let mut next = ping(2001, second + secs(1), Signal::Success);
-    assert!(world.state.number(&mut next));
-    assert_eq!(next.n, stored + 2);
-}
-
-#[test]
 fn the_oldest_bodies_go_when_all_take_too_much() {
     let mut bodies = Bodies::at_most(1_000);
     bodies.load(

@@ -57,6 +57,7 @@ impl Owner {
                 let _ = self.decide(id, Input::Saved(&heartbeat), now, &mut out);
             }
         }
+        self.forget_gone_bodies().await?;
         self.listening = Listening::new(heard);
         self.marked_at = heard.unwrap_or(Time::EPOCH);
         self.listen(&mut out).await?;
@@ -65,6 +66,21 @@ impl Owner {
         if self.kept.is_empty() {
             // Nothing wakes the owner then.
             self.tell();
+        }
+        Ok(())
+    }
+
+    /// Bodies that went for want of room after their heartbeats were last committed are still noted
+    /// there. They are older than any that is left.
+    async fn forget_gone_bodies(&mut self) -> anyhow::Result<()> {
+        while let Some((id, seq)) = self.bodies.oldest() {
+            if self.env.stores.history.ping_body(seq).await?.is_some() {
+                break;
+            }
+            self.bodies.forget(seq);
+            if let Some(kept) = self.kept.get_mut(&id) {
+                kept.state.body_dropped(seq);
+            }
         }
         Ok(())
     }

@@ -75,11 +75,13 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Starts without heartbeats; `told` gets what the system incident `own_downtime` lists.
+    /// Starts without heartbeats; `told` gets what the system incident `own_downtime` lists, and all
+    /// bodies that are kept take no more than `bodies_max` bytes.
     pub(crate) fn new(
         env: Env,
         shared: &Heartbeats,
         told: watch::Sender<Option<OwnDowntime>>,
+        bodies_max: u64,
     ) -> Self {
         let shown_at = env.clock.monotonic();
         Self {
@@ -87,7 +89,7 @@ impl Owner {
             board: shared.board.clone(),
             kept: HashMap::new(),
             deadlines: Deadlines::new(),
-            bodies: Bodies::new(),
+            bodies: Bodies::at_most(bodies_max),
             listening: Listening::new(None),
             deaf_since: shared.hearing.deaf_since(),
             is_deaf: false,

@@ -1,11 +1,8 @@
 //! Pings: numbered, stored in one group, applied in their order.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use vigilmon_common::heartbeat::{Input, Ping, Signal};
+use vigilmon_common::heartbeat::{Input, Ping, PingGroup};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::time::Time;
 use vigilmon_runtime::fault;
@@ -19,18 +16,12 @@ use crate::store::StoredPing;
 /// Who waits for the answer to a ping.
 type Waiting = oneshot::Sender<Result<(), PingRefusal>>;
 
-/// Pings of one heartbeat that say the same.
-type Same = (MonitorId, Signal, Option<Box<str>>);
-
-/// Pings that are stored together.
+/// Pings that are stored together, and who waits for them.
 #[derive(Default)]
-struct Group {
-    pings: Vec<StoredPing>,
-    drop_bodies: Vec<u64>,
+struct Entered {
+    group: PingGroup<Option<Bytes>>,
     waiting: Vec<Waiting>,
     readings: Vec<Reading>,
-    /// Where those stand that count for others, which came faster than they are stored.
-    folded: HashMap<Same, usize>,
 }
 
 impl Owner {
@@ -43,33 +34,40 @@ impl Owner {
         if arrived.is_empty() {
             return Ok(Vec::new());
         }
-        let mut group = Group::default();
+        let mut entered = Entered::default();
         for ping in arrived {
-            self.enter(ping, &mut group);
+            self.enter(ping, &mut entered);
         }
-        let pings: Vec<Ping> = group
-            .pings
-            .iter()
-            .map(|stored| stored.ping.clone())
-            .collect();
+        let Entered {
+            group,
+            waiting,
+            readings,
+        } = entered;
+        let thinned = group.sharing();
+        let mut stored = Vec::new();
+        let mut drop_bodies = Vec::new();
+        for (ping, body) in group.rows(self.seq) {
+            self.place(&ping, &mut drop_bodies);
+            stored.push(StoredPing { ping, body });
+        }
+        let pings: Vec<Ping> = stored.iter().map(|stored| stored.ping.clone()).collect();
         if !pings.is_empty() {
             let history = &self.env.stores.history;
-            history.append_pings(group.pings, group.drop_bodies).await?;
+            history.append_pings(stored, drop_bodies).await?;
             fault::point("after-pings");
         }
-        let number = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+        let answered = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
         let counters = &self.env.metrics.heartbeats.pings;
-        counters.accepted.inc_by(number(pings.len()));
-        let thinned = group.waiting.len().saturating_sub(pings.len());
-        counters.thinned.inc_by(number(thinned));
+        counters.accepted.inc_by(answered.saturating_sub(thinned));
+        counters.thinned.inc_by(thinned);
         self.hear(&pings, out);
         // They are applied: deadlines need not wait for them any more.
-        drop(group.readings);
-        Ok(group.waiting)
+        drop(readings);
+        Ok(waiting)
     }
 
-    /// Gives a ping its numbers, and a place in the group or in another one that says the same.
-    fn enter(&mut self, arrived: Arrived, group: &mut Group) {
+    /// Puts a ping into the group.
+    fn enter(&mut self, arrived: Arrived, entered: &mut Entered) {
         let Arrived {
             reading,
             said,
@@ -82,39 +80,30 @@ impl Owner {
         };
         // The clock may have been set back since it was read, and all that is known with it.
         let at = reading.at().min(self.env.clock.now());
-        let (mut ping, body) = ping((id, at), said, self.seq + 1);
-        group.waiting.push(done);
-        group.readings.push(reading);
-        if !kept.state.number(&mut ping) {
-            let same = (id, ping.signal, ping.rid.clone());
-            match group.folded.entry(same) {
-                Entry::Occupied(place) => {
-                    let into = &mut group.pings[*place.get()].ping;
-                    into.count += 1;
-                    into.at = into.at.max(ping.at);
-                    return;
-                }
-                Entry::Vacant(place) => {
-                    place.insert(group.pings.len());
-                    kept.state.number_anyway(&mut ping);
-                }
+        let (ping, body) = ping((id, at), said);
+        entered.waiting.push(done);
+        entered.readings.push(reading);
+        entered.group.enter(&mut kept.state, ping, body);
+    }
+
+    /// Takes note of a row that is about to be stored, and of the bodies that go for its own.
+    fn place(&mut self, ping: &Ping, drop_bodies: &mut Vec<u64>) {
+        self.seq = ping.seq;
+        if let Some(kept) = self.kept.get_mut(&ping.heartbeat) {
+            for seq in kept.state.body_drops(ping) {
+                self.bodies.forget(seq);
+                drop_bodies.push(seq);
             }
         }
-        self.seq = ping.seq;
-        for seq in kept.state.body_drops(&ping) {
-            self.bodies.forget(seq);
-            group.drop_bodies.push(seq);
+        if ping.body_kept > 0 {
+            self.keep_body(ping, drop_bodies);
         }
-        if body.is_some() {
-            self.keep_body(&ping, group);
-        }
-        group.pings.push(StoredPing { ping, body });
     }
 
     /// Makes room for a body among all that are kept.
-    fn keep_body(&mut self, ping: &Ping, group: &mut Group) {
+    fn keep_body(&mut self, ping: &Ping, drop_bodies: &mut Vec<u64>) {
         for (id, seq) in self.bodies.keep(ping.seq, ping.heartbeat, ping.body_kept) {
-            group.drop_bodies.push(seq);
+            drop_bodies.push(seq);
             self.env.metrics.heartbeats.bodies_dropped.inc();
             if let Some(kept) = self.kept.get_mut(&id) {
                 kept.state.body_dropped(seq);
@@ -139,14 +128,15 @@ impl Owner {
     }
 }
 
-/// A ping as its request says it, and what is kept of its body.
-fn ping((heartbeat, at): (MonitorId, Time), said: Said, seq: u64) -> (Ping, Option<Bytes>) {
+/// A ping as its request says it, without numbers, and what is kept of its body.
+fn ping((heartbeat, at): (MonitorId, Time), said: Said) -> (Ping, Option<Bytes>) {
     let body = said.body.filter(|body| !body.is_empty());
     let kept = body.as_ref().map_or(0, Bytes::len);
     let ping = Ping {
         heartbeat,
-        seq,
+        seq: 0,
         n: 0,
+        total: 0,
         at,
         signal: said.signal,
         rid: said.rid,
@@ -154,6 +144,7 @@ fn ping((heartbeat, at): (MonitorId, Time), said: Said, seq: u64) -> (Ping, Opti
         from: said.from,
         agent: said.agent,
         count: 1,
+        shared: false,
         body_kept: u32::try_from(kept).unwrap_or(u32::MAX),
         body_size: said.body_size,
     };

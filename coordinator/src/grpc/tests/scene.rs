@@ -54,6 +54,7 @@ impl Scene {
             owners: 2,
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
+            bodies_max: vigilmon_common::heartbeat::BODIES_TOTAL_MAX,
             hearing: engine::Hearing::default(),
         };
         let engine = engine::start(options, &tasks)

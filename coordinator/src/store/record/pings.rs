@@ -46,6 +46,8 @@ impl Stored for Ping {
             count: self.count,
             body_kept: self.body_kept,
             body_size: self.body_size,
+            total: self.total,
+            shared: self.shared,
         }
     }
 
@@ -54,6 +56,8 @@ impl Stored for Ping {
             heartbeat: super::of_halves(m.heartbeat_high, m.heartbeat_low),
             seq: m.seq,
             n: m.n,
+            // Rows of before it was kept stand for one each.
+            total: m.total.max(m.n),
             at: time(m.at_ms),
             signal: signal(m.signal)?,
             rid: (!m.rid.is_empty()).then(|| m.rid.into()),
@@ -67,6 +71,7 @@ impl Stored for Ping {
             from: address(&m.from)?,
             agent: m.agent.into(),
             count: m.count,
+            shared: m.shared,
             body_kept: m.body_kept,
             body_size: m.body_size,
         })

@@ -198,11 +198,19 @@ fn any_ping() -> impl Strategy<Value = Ping> {
         ".{0,100}",
     );
     let sizes = (any::<u32>(), any::<u32>(), any::<u64>());
-    (numbers, said, came, sizes).prop_map(
-        |((id, seq, n, at), (signal, rid), (method, from, agent), (count, kept, size))| Ping {
+    let shares = (any::<u32>(), any::<bool>());
+    (numbers, said, came, sizes, shares).prop_map(
+        |(
+            (id, seq, n, at),
+            (signal, rid),
+            (method, from, agent),
+            (count, kept, size),
+            (more, shared),
+        )| Ping {
             heartbeat: MonitorId::from_bytes(id),
             seq,
             n,
+            total: n.saturating_add(more.into()),
             at,
             signal,
             rid: rid.map(Into::into),
@@ -210,6 +218,7 @@ fn any_ping() -> impl Strategy<Value = Ping> {
             from,
             agent: agent.into(),
             count,
+            shared,
             body_kept: kept,
             body_size: size,
         },

@@ -213,6 +213,7 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
         last_ended_at: Some(DAY_START),
         seq: n,
         n: 1000 + n,
+        pings: 5000 + n,
         last_ping: Some(LastPing {
             at: DAY_START,
             signal: Signal::Exit(3),
@@ -262,6 +263,7 @@ pub(super) fn ping(heartbeat: u64, seq: u64, n: u64) -> Ping {
         heartbeat: monitor_id(heartbeat),
         seq,
         n,
+        total: n + 3,
         at: DAY_START + Duration::from_millis(seq),
         signal: signals[turn],
         rid: (turn > 0).then(|| format!("run-{n}").into()),
@@ -273,6 +275,7 @@ pub(super) fn ping(heartbeat: u64, seq: u64, n: u64) -> Ping {
         },
         agent: "curl/8.5.0".into(),
         count: 1 + u32::try_from(turn).unwrap(),
+        shared: turn == 0,
         body_kept: 4,
         body_size: 123_456,
     }

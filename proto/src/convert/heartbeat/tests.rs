@@ -155,6 +155,7 @@ fn a_ping_says_what_is_known_of_it() {
         heartbeat: MonitorId::from_bytes([1; 16]),
         seq: 900,
         n: 7,
+        total: 7,
         at: Time::from_secs(5),
         signal: Signal::Exit(3),
         rid: Some("a".into()),
@@ -162,6 +163,7 @@ fn a_ping_says_what_is_known_of_it() {
         from: "::1".parse().ok(),
         agent: "curl/8".into(),
         count: 1,
+        shared: false,
         body_kept: 10,
         body_size: 20,
     };

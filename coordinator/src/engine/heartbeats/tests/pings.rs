@@ -1,11 +1,17 @@
 //! What is kept of pings: their numbers, bodies and counts.
 
 use bytes::Bytes;
-use vigilmon_common::heartbeat::{BODIES_KEPT, STORED_A_SECOND, Signal};
+use vigilmon_common::heartbeat::{BODIES_KEPT, RUNS_MAX, STORED_A_SECOND, Signal, View};
 use vigilmon_common::id::MonitorId;
 
 use super::scene::{Scene, by, every, said, secs};
 use super::*;
+use crate::store::DataDir;
+
+async fn view(scene: &Scene, job: MonitorId) -> View {
+    let mut views = scene.engine.heartbeat_views(Some(vec![job])).await.unwrap();
+    views.remove(&job).unwrap()
+}
 
 async fn with_body(scene: &Scene, job: MonitorId, body: &'static str) {
     let reading = scene.engine.begin_ping(job);
@@ -16,25 +22,69 @@ async fn with_body(scene: &Scene, job: MonitorId, body: &'static str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_faster_than_they_are_stored_are_counted() {
+async fn pings_faster_than_they_are_stored_one_by_one_are_counted() {
     let scene = Scene::start().await;
     let job = scene.create("busy", every(60)).await;
     let burst = (0..250).map(|_| scene.ping(job, Signal::Success));
     futures_util::future::join_all(burst).await;
     let pings = scene.engine.pings(job, 1000).await.unwrap();
-    let all: u32 = pings.iter().map(|ping| ping.count).sum();
-    let lost = 250 - all;
-    assert!(
-        pings.len() <= 100 && lost <= STORED_A_SECOND,
-        "{} {all}",
-        pings.len()
-    );
-    assert_eq!(
-        pings[0].n,
-        u64::from(STORED_A_SECOND) + 1,
-        "the rest is one"
-    );
-    assert_eq!(pings[0].count, 150);
+    let limit = u64::from(STORED_A_SECOND);
+    assert_eq!((pings[0].n, pings[0].count), (limit + 1, 150));
+    assert_eq!(view(&scene, job).await.pings, 250);
+    let counted = &scene.engine.metrics().heartbeats.pings;
+    assert_eq!((counted.accepted.get(), counted.thinned.get()), (limit, 150));
+    scene.stop().await;
+}
+
+/// Groups of pings, each with runs of their own, in one second of the clock.
+async fn groups(scene: &Scene, job: MonitorId) {
+    for group in 0..GROUPS {
+        let burst = (0..GROUP).map(|n| {
+            let signals = [Signal::Start, Signal::Success, Signal::Exit(0), Signal::Log];
+            let mut ping = said(signals[n % signals.len()]);
+            ping.rid = Some(format!("run-{group}-{}", n / 2).into());
+            scene.engine.ping(scene.engine.begin_ping(job), ping)
+        });
+        let answers = futures_util::future::join_all(burst).await;
+        assert!(answers.iter().all(Result::is_ok));
+        scene.clock.advance(20 * MILLI);
+    }
+}
+
+const GROUPS: usize = 40;
+const GROUP: usize = 60;
+
+#[tokio::test]
+async fn a_second_has_so_many_rows_on_the_disk_and_a_kill_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::open(folder.path()).unwrap();
+    let scene = Scene::start_on(&data).await;
+    let mut draft = every(60);
+    draft.max_run = Some(secs(30));
+    let job = scene.create("busy", draft).await;
+    groups(&scene, job).await;
+    scene.ping(job, Signal::Success).await;
+    let before = view(&scene, job).await;
+    let rows = scene.engine.pings(job, 1000).await.unwrap();
+    let all = GROUPS * GROUP + 1;
+    assert_eq!(before.pings, all as u64);
+    let newest = rows.iter().map(|row| row.n).max().unwrap();
+    // The clock went through parts of so many seconds.
+    let bound = 2 * (u64::from(STORED_A_SECOND) + 4 + 2 * RUNS_MAX as u64);
+    assert!((rows.len() as u64..=bound).contains(&newest), "{newest}");
+    let counted = &scene.engine.metrics().heartbeats.pings;
+    let (accepted, thinned) = (counted.accepted.get(), counted.thinned.get());
+    assert_eq!(accepted + thinned, all as u64);
+    assert!(accepted <= bound, "{accepted} of {all}");
+    let logged = scene.stores.history.replay_pings(0, usize::MAX).await;
+    let logged = logged.unwrap().len();
+    assert!(logged <= usize::try_from(accepted).unwrap() + 4 * (GROUPS + 1));
+
+    let scene = scene.killed_on(&data).await;
+    assert_eq!(view(&scene, job).await, before);
+    assert_eq!(scene.engine.pings(job, 1000).await.unwrap(), rows);
+    scene.ping(job, Signal::Success).await;
+    assert_eq!(view(&scene, job).await.pings, all as u64 + 1);
     scene.stop().await;
 }
 
@@ -52,6 +102,44 @@ async fn the_bodies_of_the_last_ten_pings_are_kept_over_a_restart() {
     assert_eq!(body(4).await.unwrap(), "rows: 7");
     assert_eq!(body(13).await.unwrap(), "rows: 8");
     assert_eq!(body(99).await, None);
+    scene.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_bodies_take_too_much_the_oldest_goes_and_is_counted_also_after_a_kill() {
+    let body = async |scene: &Scene, job, n| scene.engine.ping_body(job, n).await.unwrap();
+    let dropped = async |scene: &Scene| {
+        let metrics = scene.engine.render_metrics().await.unwrap();
+        let name = "vigilmon_heartbeat_bodies_dropped_total ";
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().to_owned()
+    };
+    let scene = Scene::start_with_room(20).await;
+    let nightly = scene.create("nightly", every(3600)).await;
+    let hourly = scene.create("hourly", every(3600)).await;
+    with_body(&scene, nightly, "rows: 1").await;
+    let oldest = scene.engine.pings(nightly, 1).await.unwrap()[0].seq;
+    with_body(&scene, hourly, "rows: 2").await;
+    assert_eq!(dropped(&scene).await, "0");
+    with_body(&scene, hourly, "rows: 3").await;
+    assert_eq!(body(&scene, nightly, 1).await, None);
+    let history = &scene.stores.history;
+    assert_eq!(history.ping_body(oldest).await.unwrap(), None, "it is gone");
+    assert_eq!(body(&scene, hourly, 1).await.unwrap(), "rows: 2");
+    assert_eq!(body(&scene, hourly, 2).await.unwrap(), "rows: 3");
+    assert_eq!(dropped(&scene).await, "1");
+
+    let scene = scene.killed(secs(1)).await;
+    assert_eq!(dropped(&scene).await, "0", "what is gone does not go again");
+    with_body(&scene, nightly, "rows: 4").await;
+    assert_eq!(body(&scene, hourly, 1).await, None);
+    assert_eq!(body(&scene, hourly, 2).await.unwrap(), "rows: 3");
+    assert_eq!(body(&scene, nightly, 2).await.unwrap(), "rows: 4");
+    assert_eq!(dropped(&scene).await, "1");
+    let scene = scene.again(secs(1)).await;
+    with_body(&scene, nightly, "rows: 5").await;
+    assert_eq!(body(&scene, hourly, 2).await, None);
+    assert_eq!(dropped(&scene).await, "1");
     scene.stop().await;
 }
 

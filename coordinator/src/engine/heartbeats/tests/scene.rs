@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use vigilmon_common::heartbeat::{HeartbeatDraft, HeartbeatStatus, Method, PingToken, Signal};
+use vigilmon_common::heartbeat::{
+    BODIES_TOTAL_MAX, HeartbeatDraft, HeartbeatStatus, Method, PingToken, Signal,
+};
 use vigilmon_common::id::{ChannelId, Epoch, MonitorId};
 use vigilmon_common::incident::Incident;
 use vigilmon_common::name::Name;
@@ -22,7 +24,8 @@ use crate::engine::{
 };
 use crate::metrics::Metrics;
 use crate::store::{
-    Change, CommitNo, Entry, Health, PendingRecord, State, StateStore, StoreError, Stores, memory,
+    Change, CommitNo, DataDir, Entry, Health, PendingRecord, Plain, State, StateStore, StoreError,
+    Stores, memory, open,
 };
 use crate::token;
 
@@ -196,16 +199,43 @@ pub(super) struct Scene {
     pub(super) stores: Stores,
     pub(super) state: Arc<Mortal>,
     told: Arc<Told>,
+    bodies_max: u64,
     tasks: Supervisor,
+}
+
+const EPOCH: Epoch = Epoch::from_bytes([1; 16]);
+
+/// The stores of a folder.
+async fn on_disk(data: &DataDir) -> Stores {
+    let opened = open(data, EPOCH, Arc::new(Plain)).await;
+    opened.unwrap().stores
 }
 
 impl Scene {
     pub(super) async fn start() -> Self {
-        let stores = memory::stores(Epoch::from_bytes([1; 16]));
-        Self::on(stores, TestClock::new(), Arc::default(), Hearing::default()).await
+        Self::start_with(memory::stores(EPOCH), BODIES_TOTAL_MAX).await
     }
 
-    async fn on(stores: Stores, clock: Arc<TestClock>, told: Arc<Told>, hearing: Hearing) -> Self {
+    /// Starts on the disk.
+    pub(super) async fn start_on(data: &DataDir) -> Self {
+        Self::start_with(on_disk(data).await, BODIES_TOTAL_MAX).await
+    }
+
+    /// Starts where all bodies together have so little room.
+    pub(super) async fn start_with_room(bodies_max: u64) -> Self {
+        Self::start_with(memory::stores(EPOCH), bodies_max).await
+    }
+
+    async fn start_with(stores: Stores, bodies_max: u64) -> Self {
+        let lasting = (TestClock::new(), Arc::default(), bodies_max);
+        Self::on(stores, lasting, Hearing::default()).await
+    }
+
+    async fn on(
+        stores: Stores,
+        (clock, told, bodies_max): (Arc<TestClock>, Arc<Told>, u64),
+        hearing: Hearing,
+    ) -> Self {
         let tasks = Supervisor::new(CancellationToken::new());
         let state = Arc::new(Mortal {
             inner: Arc::clone(&stores.state),
@@ -223,6 +253,7 @@ impl Scene {
             public_url: "http://127.0.0.1:8440".to_owned(),
             probe_addresses: None,
             hearing,
+            bodies_max,
         };
         let engine = engine::start(options, &tasks).await.unwrap();
         let scene = Self {
@@ -231,6 +262,7 @@ impl Scene {
             stores,
             state,
             told,
+            bodies_max,
             tasks,
         };
         scene.settle().await;
@@ -248,10 +280,10 @@ impl Scene {
     }
 
     async fn again_with(self, down: Duration, hearing: Hearing) -> Self {
-        let (stores, clock, told) = (self.stores.clone(), self.clock.clone(), self.told.clone());
+        let (stores, lasting) = (self.stores.clone(), self.lasting());
         self.stop().await;
-        clock.advance(down);
-        Self::on(stores, clock, told, hearing).await
+        lasting.0.advance(down);
+        Self::on(stores, lasting, hearing).await
     }
 
     /// The process is killed, or was; `down` later it starts.
@@ -259,7 +291,21 @@ impl Scene {
         self.state.ends(Ends::Now);
         self.tasks.shut_down(PATIENCE).await;
         self.clock.advance(down);
-        Self::on(self.stores, self.clock, self.told, Hearing::default()).await
+        let lasting = self.lasting();
+        Self::on(self.stores, lasting, Hearing::default()).await
+    }
+
+    /// The process is killed, and at once another one opens what is on the disk.
+    pub(super) async fn killed_on(self, data: &DataDir) -> Self {
+        self.state.ends(Ends::Now);
+        self.tasks.shut_down(PATIENCE).await;
+        self.stores.close().await.unwrap();
+        let lasting = self.lasting();
+        Self::on(on_disk(data).await, lasting, Hearing::default()).await
+    }
+
+    fn lasting(&self) -> (Arc<TestClock>, Arc<Told>, u64) {
+        (self.clock.clone(), self.told.clone(), self.bodies_max)
     }
 
     pub(super) async fn stop(self) {

@@ -56,6 +56,7 @@ fn ping(n: u64, signal: Signal, ago: u64) -> Ping {
         heartbeat: MonitorId::from_bytes([7; 16]),
         seq: n,
         n,
+        total: n,
         at: NOW - Duration::from_secs(ago),
         signal,
         rid: None,
@@ -63,6 +64,7 @@ fn ping(n: u64, signal: Signal, ago: u64) -> Ping {
         from: "10.1.2.3".parse().ok(),
         agent: "curl/8.5.0".into(),
         count: 1,
+        shared: false,
         body_kept: 0,
         body_size: 0,
     }
