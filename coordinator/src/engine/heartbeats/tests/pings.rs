@@ -32,7 +32,10 @@ async fn pings_faster_than_they_are_stored_one_by_one_are_counted() {
     assert_eq!((pings[0].n, pings[0].count), (limit + 1, 150));
     assert_eq!(view(&scene, job).await.pings, 250);
     let counted = &scene.engine.metrics().heartbeats.pings;
-    assert_eq!((counted.accepted.get(), counted.thinned.get()), (limit, 150));
+    assert_eq!(
+        (counted.accepted.get(), counted.thinned.get()),
+        (limit, 150)
+    );
     scene.stop().await;
 }
 
