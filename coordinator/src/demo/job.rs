@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use reqwest::Client;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use vigilmon_runtime::clock::SharedClock;
 
-/// How often it runs.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often it runs, at once for the first time.
+const EVERY: Duration = Duration::from_secs(4);
 /// How long one of its requests may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -47,21 +48,17 @@ impl DemoJob {
     /// # Errors
     /// None: a run that fails is what heartbeats are for.
     pub async fn run(self, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<()> {
-        loop {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             match stop.run_until_cancelled(self.work(&clock)).await {
                 Some(Ok(())) => {}
                 // Without its URL, which an error of the client names.
                 Some(Err(error)) => tracing::debug!(%error, "a run of the demo job failed"),
-                None => return Ok(()),
-            }
-            if stop
-                .run_until_cancelled(tokio::time::sleep(EVERY))
-                .await
-                .is_none()
-            {
-                return Ok(());
+                None => break,
             }
         }
+        Ok(())
     }
 
     async fn work(&self, clock: &SharedClock) -> anyhow::Result<()> {

@@ -100,25 +100,36 @@ impl Api {
             let mut tick = tokio::time::interval(LOOK_EVERY);
             loop {
                 tick.tick().await;
-                let tried = self.tried(channel, DeliveryPlace::END, NEW_LOOK).await?;
-                if let Some(attempt) = tried.into_iter().find(&is_it) {
+                if let Some(attempt) = self.newest(channel, &is_it).await? {
                     return Ok::<_, Status>(attempt);
                 }
             }
         };
-        Ok(match tokio::time::timeout(FIRST_WITHIN, attempt).await {
-            Ok(attempt) => {
-                let attempt = attempt?;
-                First {
-                    delivered: attempt.result == DeliveryResult::Sent,
-                    detail: attempt.detail,
-                }
-            }
-            Err(_) => First {
+        let attempt = match tokio::time::timeout(FIRST_WITHIN, attempt).await {
+            Ok(attempt) => Some(attempt?),
+            // It may have been told while a look took its time.
+            Err(_) => self.newest(channel, &is_it).await?,
+        };
+        Ok(match attempt {
+            Some(attempt) => First {
+                delivered: attempt.result == DeliveryResult::Sent,
+                detail: attempt.detail,
+            },
+            None => First {
                 delivered: false,
                 detail: "no answer yet".to_owned(),
             },
         })
+    }
+
+    /// The one among a channel's newest deliveries that is so.
+    async fn newest(
+        &self,
+        channel: ChannelId,
+        is_it: impl Fn(&DeliveryRecord) -> bool,
+    ) -> Result<Option<DeliveryRecord>, Status> {
+        let tried = self.tried(channel, DeliveryPlace::END, NEW_LOOK).await?;
+        Ok(tried.into_iter().find(is_it))
     }
 
     async fn tried(

@@ -17,7 +17,7 @@ use vigilmon_coordinator::http::demo::Demo;
 const EVERY: Duration = Duration::from_secs(2);
 const CHANNEL: &str = "demo-inbox";
 const HEARTBEAT: &str = "demo-job";
-/// How often its job must ping: it runs twice as often.
+/// How often its job must ping: it runs more than twice as often, so one run may fail unheard.
 const PINGED_EVERY: Duration = Duration::from_secs(10);
 
 /// Makes what is missing, points the monitors to where the site is served now, and returns the
