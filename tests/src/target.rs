@@ -79,6 +79,7 @@ pub struct Hit {
 struct Site {
     everywhere: Option<Behaviour>,
     regions: HashMap<String, Behaviour>,
+    once: HashMap<String, Behaviour>,
     hits: Vec<Hit>,
 }
 
@@ -107,6 +108,7 @@ impl Target {
     pub fn behave(&self, behaviour: Behaviour) {
         let mut site = self.served.lock();
         site.regions.clear();
+        site.once.clear();
         site.everywhere = Some(behaviour);
     }
 
@@ -114,6 +116,12 @@ impl Target {
     pub fn behave_in(&self, region: &str, behaviour: Behaviour) {
         let mut site = self.served.lock();
         site.regions.insert(region.to_owned(), behaviour);
+    }
+
+    /// The next request of one region alone is answered so.
+    pub fn behave_once_in(&self, region: &str, behaviour: Behaviour) {
+        let mut site = self.served.lock();
+        site.once.insert(region.to_owned(), behaviour);
     }
 
     /// All requests so far.
@@ -148,11 +156,9 @@ async fn answer(State(site): State<Shared<Site>>, request: Request) -> Response 
     let region = region(request.headers());
     let behaviour = {
         let mut site = site.lock();
-        let behaviour = site
-            .regions
-            .get(&region)
-            .or(site.everywhere.as_ref())
-            .cloned();
+        let once = site.once.remove(&region);
+        let usual = site.regions.get(&region).or(site.everywhere.as_ref());
+        let behaviour = once.or_else(|| usual.cloned());
         let behaviour = behaviour.unwrap_or_else(Behaviour::well);
         site.hits.push(Hit {
             at: Instant::now(),
@@ -209,5 +215,9 @@ mod tests {
         target.behave(Behaviour::status(500));
         let answer = crate::background::get(&target.url()).unwrap();
         assert_eq!((answer.status, target.hits().len()), (500, 2));
+        // Whoever names no region is of the one without a name.
+        target.behave_once_in("", Behaviour::status(503));
+        let answers = [(); 2].map(|()| crate::background::get(&target.url()).unwrap().status);
+        assert_eq!(answers, [503, 500]);
     }
 }

@@ -11,6 +11,8 @@ use vigilmon_tests::wait;
 use crate::scene::{EVERY, HOOK, SOON, Scene};
 
 const REGION: &str = "sa-east";
+/// The longest that an agent waits before it tries again to reach its coordinator.
+const RECONNECTS_WITHIN: Duration = Duration::from_secs(30);
 /// A region without an agent is lost after a minute, and not before a start has settled.
 const LOST_WITHIN: Duration = Duration::from_secs(120);
 
@@ -55,7 +57,8 @@ fn coordinator_and_agents_of_their_own_do_the_main_job_and_outlive_each_other() 
     assert_eq!(receiver.messages(HOOK).len(), 1, "nothing is said twice");
 
     target.behave(Behaviour::well());
-    let resolved = receiver.wait_for(HOOK, "the recovery", SOON, |told| {
+    let within = RECONNECTS_WITHIN + SOON;
+    let resolved = receiver.wait_for(HOOK, "the recovery", within, |told| {
         told.kind() == "incident.resolved"
     });
     assert_eq!(opened.incident(), resolved.incident());
@@ -121,22 +124,20 @@ fn an_outage_is_heard_after_the_coordinator_was_away_for_its_beginning() {
     target.behave(Behaviour::status(503));
     target.wait_for_hits(&["sa-east", "af-south"], 3, EVERY * 20);
     scene.restart();
-    let opened = scene.wait_for("incident.opened", "site");
+    let within = RECONNECTS_WITHIN + SOON;
+    let opened = scene.receiver.wait_for(HOOK, "the alert", within, |told| {
+        told.kind() == "incident.opened" && told.monitor() == "site"
+    });
     assert_eq!(opened.regions("failing"), ["af-south", "sa-east"]);
     scene.let_slots_pass(3);
     assert_eq!(scene.told("site"), ["incident.opened"]);
 
-    let results = scene
-        .cli
-        .rows(&["monitor", "results", "site", "--since", "10m"]);
-    let seen = results
-        .iter()
-        .filter(|row| row["outcome"] == "down")
-        .count();
-    assert!(
-        seen >= 6,
-        "what they saw meanwhile was sent later: {results:#?}"
-    );
+    let results = ["monitor", "results", "site", "--since", "10m"];
+    wait::until_a_command_says("what they saw meanwhile is sent later", SOON, || {
+        let results = scene.cli.rows(&results);
+        let failed = results.iter().filter(|row| row["outcome"] == "down");
+        failed.count() >= 6
+    });
     drop(agents);
 }
 

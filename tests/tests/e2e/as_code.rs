@@ -1,6 +1,8 @@
 //! Both applications are watched by one file, and its one route tells mail and Slack, and whoever
 //! is on call when nobody takes it.
 
+use std::time::Duration;
+
 use vigilmon_tests::application::{Application, Databases};
 use vigilmon_tests::cli::Cli;
 use vigilmon_tests::docs::Reader;
@@ -15,6 +17,9 @@ use crate::scene::{ADDRESS, SOON, options, place};
 
 /// The inbox of whoever is on call.
 const ON_CALL: &str = "on-call";
+
+/// When whoever is on call hears of what nobody took, as the file says.
+const STEP_AFTER: Duration = Duration::from_secs(15);
 
 /// Two applications on databases of their own, and all that messages reach.
 struct Operations {
@@ -139,9 +144,10 @@ fn one_file_watches_both_applications_and_one_route_tells_mail_slack_and_later_t
     operations.both_say("DOWN", flask);
     for monitor in flask {
         let what = format!("{monitor} is not taken");
+        let within = STEP_AFTER + SOON;
         let step = operations
             .on_call
-            .wait_for(ON_CALL, &what, SOON, |message| message.monitor() == monitor);
+            .wait_for(ON_CALL, &what, within, |told| told.monitor() == monitor);
         assert_eq!(step.body["data"]["step"]["route"], "critical");
         assert_eq!(step.body["data"]["step"]["number"], 1);
     }

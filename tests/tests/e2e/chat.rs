@@ -134,11 +134,16 @@ fn a_service_that_asks_for_time_gets_it() {
     wait::until_true("both were asked", SOON, || {
         !chat.slack.posts().is_empty() && !chat.discord.posts().is_empty()
     });
-    let waiting = chat.cli.rows(&["channel", "deliveries", "team"]);
-    assert_eq!(waiting[0]["result"], "waiting", "{waiting:?}");
-    assert_eq!(
-        waiting[1]["detail"], "answered 429: rate_limited",
-        "{waiting:?}"
+    wait::until_a_command_says(
+        "the first attempt is listed, and that it waits",
+        LIMIT,
+        || {
+            let tried = chat.cli.rows(&["channel", "deliveries", "team"]);
+            let says = |row: usize, field: &str, text: &str| {
+                tried.get(row).is_some_and(|row| row[field] == text)
+            };
+            says(0, "result", "waiting") && says(1, "detail", "answered 429: rate_limited")
+        },
     );
     chat.slack.wait_for("🔴 DOWN: ", LIMIT + SOON);
     chat.discord.wait_for("🔴 DOWN: ", LIMIT + SOON);

@@ -8,6 +8,8 @@ use vigilmon_tests::wait;
 
 use crate::scene::SOON;
 
+/// The monitors of the demonstration.
+const MONITORS: [&str; 2] = ["demo-api", "demo-shop"];
 /// What only the page itself sends.
 const DEED: (&str, &str) = ("x-vigilmon-demo", "1");
 
@@ -34,7 +36,12 @@ fn the_demonstration_breaks_and_mends_before_your_eyes() {
         204
     );
     wait::until_true("both monitors are down", SOON, || monitors_are("down"));
-    wait::until_true("the inbox says so", SOON, || subjects(&up, "DOWN: ") == 2);
+    wait::until_true("the inbox says so", SOON, || {
+        of_monitors(&up, "DOWN: ") == 2
+    });
+    wait::until_true("so does the job, by its silence", SOON, || {
+        subjects(&up, "MISSED: ") == ["MISSED: demo-job heartbeat"]
+    });
 
     assert_eq!(
         ask(Method::POST, &up.url("/demo/mend"), &[DEED])
@@ -43,8 +50,32 @@ fn the_demonstration_breaks_and_mends_before_your_eyes() {
         204
     );
     wait::until_true("both monitors are up again", SOON, || monitors_are("up"));
-    wait::until_true("the inbox says so", SOON, || subjects(&up, "UP: ") == 2);
-    assert_eq!(subjects(&up, "DOWN: "), 2, "nothing was said twice");
+    wait::until_true("the inbox says so", SOON, || of_monitors(&up, "UP: ") == 2);
+    wait::until_true("the job pings again", SOON, || {
+        subjects(&up, "UP: demo-job ") == ["UP: demo-job heartbeat"]
+    });
+    assert_eq!(of_monitors(&up, "DOWN: "), 2, "nothing was said twice");
+    assert_eq!(subjects(&up, "MISSED: ").len(), 1);
+}
+
+#[test]
+fn the_demonstrations_job_goes_on_while_its_site_is_broken_for_one_region() {
+    let up = Up::start(&Options::new().args(&["--demo"]));
+    let job = || state(&up)["heartbeats"][0].clone();
+    wait::until_true("the job has pinged", SOON, || job()["status"] == "up");
+    let broken = up.url("/demo/break?region=us-east");
+    let answer = ask(Method::POST, &broken, &[DEED]).unwrap();
+    assert_eq!(answer.status, 204);
+    // Longer together than it may be silent.
+    for _ in 0..3 {
+        let last = job()["last_ping_at"].clone();
+        wait::until_true("it pings", SOON, || job()["last_ping_at"] != last);
+    }
+    let now = state(&up);
+    assert_eq!(now["heartbeats"][0]["name"], "demo-job");
+    assert_eq!(now["heartbeats"][0]["status"], "up");
+    assert_eq!(now["broken_in"], serde_json::json!(["US-East"]));
+    assert_eq!(subjects(&up, "MISSED: "), [""; 0]);
 }
 
 fn state(up: &Up) -> Value {
@@ -53,14 +84,23 @@ fn state(up: &Up) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
-fn subjects(up: &Up, begins: &str) -> usize {
+/// The subjects in its inbox that begin so.
+fn subjects(up: &Up, begins: &str) -> Vec<String> {
     let inbox = state(up)["inbox"].as_array().unwrap().clone();
     let subjects = inbox
         .iter()
         .filter_map(|message| message["subject"].as_str());
     subjects
         .filter(|subject| subject.starts_with(begins))
-        .count()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// How many of them are about one of its monitors.
+fn of_monitors(up: &Up, begins: &str) -> usize {
+    let subjects = subjects(up, begins).into_iter();
+    let about = |subject: &String| MONITORS.iter().any(|name| subject.contains(name));
+    subjects.filter(about).count()
 }
 
 #[test]

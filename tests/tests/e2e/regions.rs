@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use vigilmon_tests::target::{Behaviour, Target};
 use vigilmon_tests::up::REGIONS;
+use vigilmon_tests::wait;
 
-use crate::scene::{ALERT_WITHIN, EVERY, Scene, close, duration, first_answer, place};
+use crate::scene::{ALERT_WITHIN, EVERY, SOON, Scene, close, duration, first_answer, place};
 
 #[test]
 fn one_region_of_three_failing_alerts_nobody_and_is_visible() {
@@ -80,15 +81,13 @@ fn any_region_is_enough_where_the_quorum_says_so_but_one_lost_packet_is_not() {
     scene.watch("site", &target.url(), &["--quorum", "any"]);
 
     // One failing answer only: the second look, a second later, is well again.
-    let before = target.hits_from("us-east");
-    target.behave_in("us-east", Behaviour::status(503));
-    vigilmon_tests::wait::until_true("us-east saw one failure", EVERY * 10, || {
-        target.hits_from("us-east") > before
+    target.behave_once_in("us-east", Behaviour::status(503));
+    wait::until_true("us-east saw one failure", EVERY * 10, || {
+        first_answer(&target, 503).is_some()
     });
-    target.behave(Behaviour::well());
-    let failures = target.hits().iter().filter(|hit| hit.status == 503).count();
-    assert_eq!(failures, 1, "the next look is a second away");
     target.wait_for_hits(&REGIONS, 4, EVERY * 20);
+    let failures = target.hits().iter().filter(|hit| hit.status == 503).count();
+    assert_eq!(failures, 1);
     assert_eq!(scene.messages(), 0);
 
     target.behave_in("us-east", Behaviour::status(503));
@@ -134,14 +133,20 @@ fn an_alert_does_not_wait_for_the_interval() {
 fn a_new_monitor_is_checked_at_once_in_every_region() {
     let scene = Scene::start();
     let target = Target::start();
-    let asked = std::time::Instant::now();
     let url = target.url();
     scene
         .cli
         .ok(&["monitor", "add", "rare", "--http", &url, "--every", "1h"]);
+    let added = std::time::Instant::now();
+    wait::until_true("every region has checked", SOON, || {
+        REGIONS.iter().all(|region| target.hits_from(region) > 0)
+    });
     scene.wait_for_status("rare", "up");
-    assert!(asked.elapsed() < Duration::from_secs(5));
     for region in REGIONS {
         assert_eq!(target.hits_from(region), 1, "{region}");
+    }
+    for hit in target.hits() {
+        let took = hit.at.saturating_duration_since(added);
+        assert!(took < Duration::from_secs(5), "{took:?} in {}", hit.region);
     }
 }

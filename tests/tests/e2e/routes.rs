@@ -7,7 +7,8 @@ use vigilmon_tests::receiver;
 use vigilmon_tests::target::{Behaviour, Target};
 use vigilmon_tests::wait;
 
-use crate::scene::{HOOK, MAIL, SOON, Scene, place};
+use crate::heartbeats::time;
+use crate::scene::{HOOK, MAIL, SOON, Scene, place, wall};
 
 /// The channel and inbox that steps lead to.
 const LATER: &str = "later";
@@ -109,8 +110,9 @@ fn a_second_channel_hears_of_what_nobody_acknowledged_and_of_its_end() {
     assert!(first.body["data"]["step"].is_null());
     let step = json!({ "route": "all", "number": 1, "after_seconds": 2 });
     assert_eq!(second.body["data"]["step"], step);
-    let waited = second.at.duration_since(first.at);
-    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+    let decided = time(&first.body["data"]["incident"], "decided_at");
+    let waited = wall(second.at) - Duration::from_millis(decided.as_millis().unsigned_abs());
+    assert!(waited >= Duration::from_secs(2), "{waited:?}");
 
     target.behave(Behaviour::well());
     wait_for_later(&scene, "incident.resolved", "site");
@@ -122,7 +124,8 @@ fn a_second_channel_hears_of_what_nobody_acknowledged_and_of_its_end() {
 /// The step of another incident, which began later, is the sign that this one's time has passed.
 #[test]
 fn no_step_fires_after_an_acknowledgement_and_the_recovery_still_comes() {
-    let scene = escalating("5s");
+    let after = Duration::from_secs(15);
+    let scene = escalating("15s");
     let (taken, left) = (Target::start(), Target::start());
     scene.watch("taken", &taken.url(), &[]);
     scene.watch("left", &left.url(), &[]);
@@ -130,7 +133,10 @@ fn no_step_fires_after_an_acknowledgement_and_the_recovery_still_comes() {
     let opened = scene.wait_for("incident.opened", "taken");
     scene.cli.ok(&["incident", "ack", opened.incident()]);
     left.behave(Behaviour::status(503));
-    wait_for_later(&scene, "incident.opened", "left");
+    let within = after + SOON;
+    scene.receiver.wait_for(LATER, "the step", within, |told| {
+        told.kind() == "incident.opened" && told.monitor() == "left"
+    });
 
     taken.behave(Behaviour::well());
     scene.wait_for("incident.resolved", "taken");

@@ -1,7 +1,7 @@
 //! What most tests start from: `vigilmon up`, a webhook receiver, a mail server, and a witness.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use vigilmon_tests::cli::Cli;
@@ -187,6 +187,12 @@ pub(crate) fn close(said: Duration, true_one: Duration, slack: Duration) {
         said.abs_diff(true_one) <= slack,
         "{said:?} is said, {true_one:?} it was"
     );
+}
+
+/// What the clock on the wall said at that moment, since the epoch, as the product's times do.
+pub(crate) fn wall(at: Instant) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("the epoch is past") - at.elapsed()
 }
 
 /// When the first request was answered so, by a site.

@@ -26,6 +26,12 @@ fn verdict_is(browser: &Browser, what: &str) -> bool {
     browser.text("h1") == what
 }
 
+/// How many monitors are down.
+fn is_down(up: &Up) -> usize {
+    let rows = up.cli().rows(&["monitor", "list"]);
+    rows.iter().filter(|row| row["status"] == "down").count()
+}
+
 #[test]
 fn a_newcomer_sees_the_site_break_be_explained_and_mend_without_a_reload() {
     let up = Up::start(&Options::new().args(&["--demo"]));
@@ -37,6 +43,7 @@ fn a_newcomer_sees_the_site_break_be_explained_and_mend_without_a_reload() {
     browser.eval("window.same = true");
 
     up.cli().ok(&["demo", "break"]);
+    wait::until_a_command_says("one is down", SOON, || is_down(&up) > 0);
     wait::until_true("the page shows the break", PAGE_WITHIN, || {
         browser.text("h1").contains("down")
     });
@@ -44,6 +51,7 @@ fn a_newcomer_sees_the_site_break_be_explained_and_mend_without_a_reload() {
         verdict_is(&browser, "All monitors are down")
     });
     up.cli().ok(&["demo", "mend"]);
+    wait::until_a_command_says("one is up again", SOON, || is_down(&up) < 2);
     wait::until_true("the page shows the mend", PAGE_WITHIN, || {
         !verdict_is(&browser, "All monitors are down")
     });
@@ -56,8 +64,11 @@ fn a_newcomer_sees_the_site_break_be_explained_and_mend_without_a_reload() {
     wait::until_true("both are down once more", SOON, || {
         verdict_is(&browser, "All monitors are down")
     });
+    let open = up.cli().rows(&["incident", "list", "--open"]);
+    let incident = open.iter().find(|row| row["monitor"]["name"] == "demo-api");
+    let incident = incident.unwrap_or_else(|| panic!("{open:#?}"));
     browser.open(&up.url("/incidents"));
-    browser.press(".incidents a.name");
+    browser.press(&format!("#i-{} a.name", incident["id"].as_str().unwrap()));
     wait::until_true("the incident is shown", SOON, || {
         browser
             .text(".ledger")

@@ -44,7 +44,7 @@ fn a_heartbeat_is_added_in_the_browser_goes_up_by_a_ping_and_down_by_silence() {
         "{refused:?}"
     );
 
-    add(&browser, "import", "3s");
+    add(&browser, "import", "6s");
     wait::until_true("its page is shown", SOON, || browser.text("h1") == "import");
     assert!(status_is(&browser, "new"));
     let url = browser.text("#ping-url");
@@ -76,7 +76,7 @@ fn a_heartbeat_is_added_in_the_browser_goes_up_by_a_ping_and_down_by_silence() {
 
     browser.press(".incidents a.name");
     wait::until_true("the incident is shown", SOON, || {
-        browser.text(".ledger").contains("every 3 seconds")
+        browser.text(".ledger").contains("every 6 seconds")
     });
     assert_eq!(browser.errors(), [""; 0]);
 }

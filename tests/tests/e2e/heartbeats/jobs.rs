@@ -1,7 +1,7 @@
 //! The tutorials' jobs as they are taught, scaled down: APScheduler in a Litestar and in a Flask
 //! application. They fail, hang and recover; each end of silence is told once, to everybody.
 //!
-//! A day and an hour, and five minutes, are four seconds here; the jobs run twice a second.
+//! A day and an hour, and five minutes, are eight seconds here; the jobs run twice a second.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::time;
 use crate::scene::{ALERT_WITHIN, SOON, Scene};
 
 /// How often a ping is expected.
-const EVERY: Duration = Duration::from_secs(4);
+const EVERY: Duration = Duration::from_secs(8);
 
 /// An application with its job, all channels that people read, and a webhook.
 struct Night {
@@ -34,7 +34,7 @@ impl Night {
         let cli = &scene.cli;
         cli.ok(&["channel", "add", "team", "--slack", &slack.url()]);
         cli.ok(&["channel", "add", "guild", "--discord", &discord.url()]);
-        let url = cli.ok(&["heartbeat", "add", name, "--every", "4s"]);
+        let url = cli.ok(&["heartbeat", "add", name, "--every", "8s"]);
         let url = url.trim().replace("/ping/", path);
         let application = start(&url);
         let night = Self {
@@ -89,11 +89,11 @@ impl Night {
         });
         let mail = self.scene.wait_for_mail("MISSED: ", self.name);
         let text = mail.text.unwrap();
-        for fact in ["Expected: every 4s", "Last ping: ", " ago"] {
+        for fact in ["Expected: every 8s", "Last ping: ", " ago"] {
             assert!(text.contains(fact), "{fact}: {text}");
         }
         // Nothing more is said, however many pings are missing.
-        super::pass(opened.at, EVERY / 2);
+        super::pass(opened.at, EVERY / 4);
         assert_eq!(self.scene.told(self.name).len(), times * 2 - 1);
         assert_eq!(self.people_heard(&title), [times; 3]);
     }
@@ -134,7 +134,7 @@ impl Night {
         assert_eq!(data["incident"]["severity"], "critical");
         let heartbeat = &data["heartbeat"];
         assert_eq!(heartbeat["state"], "down");
-        assert_eq!(heartbeat["expected_every_seconds"], 4);
+        assert_eq!(heartbeat["expected_every_seconds"], 8);
         assert_eq!(heartbeat["grace_seconds"], 0);
         assert!(heartbeat["late_seconds"].as_f64().unwrap() < ALERT_WITHIN.as_secs_f64());
         let last = time(heartbeat, "last_ping_at");

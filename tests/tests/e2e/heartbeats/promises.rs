@@ -16,23 +16,24 @@ const CLIENT_WAITS: Duration = Duration::from_secs(5);
 #[test]
 fn a_heartbeat_is_missed_after_one_interval_none_is_told_before_and_one_after() {
     let ward = Ward::start();
-    let every = Duration::from_secs(2);
-    let url = ward.add("sync_inventory", &["--every", "2s"]);
+    let every = Duration::from_secs(6);
+    let url = ward.add("sync_inventory", &["--every", "6s"]);
     assert_eq!(ward.show("sync_inventory")["status"], "new");
-    let mut last = Instant::now();
-    for round in 0..4 {
+    let mut before = Instant::now();
+    // Together they outlast the interval.
+    for round in 0..8 {
+        before = Instant::now();
         ping(&url);
-        last = Instant::now();
-        pass(last, every / 2);
+        pass(before, every / 6);
         let told = ward.told("sync_inventory");
         assert_eq!(told, [""; 0], "after {} pings in time", round + 1);
     }
     let opened = ward.wait_for("incident.opened", "sync_inventory");
-    let silent = opened.at.duration_since(last);
-    // `last` is when the answer was there, a little after the ping was read.
-    assert!(silent >= every - Duration::from_millis(500), "{silent:?}");
+    let silent = opened.at.duration_since(before);
+    assert!(silent >= every, "{silent:?}");
     assert!(silent <= every + ALERT_WITHIN, "{silent:?}");
-    pass(opened.at, every * 2);
+    // Longer than another interval.
+    pass(opened.at, every + every / 2);
     assert_eq!(ward.told("sync_inventory"), ["incident.opened"]);
     assert_eq!(ward.show("sync_inventory")["status"], "down");
 
@@ -130,10 +131,11 @@ fn get_head_post_and_put_count_with_any_body_and_content_type_at_every_url() {
         let told = rows.iter().filter(|row| row["signal"] == signal).count();
         assert_eq!(told, times, "{signal}");
     }
+    // Much more than is kept of it, and less than is read.
     let big = vec![b'x'; 3 << 20];
-    // Cut off after a MiB: the client may not get to read the answer, the ping counts.
-    let _ = send(Method::POST, &url, "text/plain", &big);
-    wait::until_a_command_says("it counts", SOON, || ward.show("job")["pings"] == sent + 1);
+    let answer = send(Method::POST, &url, "text/plain", &big).unwrap();
+    assert_eq!((answer.status, &*answer.body), (200, "OK"));
+    assert_eq!(ward.show("job")["pings"], sent + 1);
 }
 
 #[test]
@@ -141,8 +143,8 @@ fn pings_are_answered_under_load_long_before_clients_give_up() {
     let ward = Ward::start();
     let url = ward.add("busy", &["--every", "1h"]);
     let crowd = Crowd::start(&vec![url; 64], Duration::ZERO);
-    let enough = 4_000;
-    wait::until_true("thousands are answered", SOON * 2, || {
+    let enough = 1_000;
+    wait::until_true("a thousand are answered", SOON * 2, || {
         crowd.answered() >= enough
     });
     let quiet = crowd.pause();

@@ -6,13 +6,26 @@ use std::path::Path;
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use vigilmon_tests::background::{ask, post, send};
+use vigilmon_tests::discord::Discord;
+use vigilmon_tests::mail::MailServer;
+use vigilmon_tests::slack::Slack;
+use vigilmon_tests::wait;
 
 use super::{Ward, asked, ping};
-use crate::scene::HOOK;
+use crate::scene::{ADDRESS, HOOK, MAIL, SOON};
+
+/// How the message about it is called in mail and chats.
+const MISSED: &str = "MISSED: job heartbeat";
 
 #[test]
 fn the_token_of_a_ping_is_in_no_log_no_message_no_export_and_on_no_page_of_a_viewer() {
-    let mut ward = Ward::start_with(|options, _| options.args(&["--log-filter", "debug"]));
+    let people = People::start();
+    let mut ward = Ward::start_with(|options, _| {
+        let options = options.args(&["--log-filter", "debug"]);
+        let options = options.env("VIGILMON_SMTP_URL", &people.mail.url());
+        options.env("VIGILMON_SMTP_FROM", "vigilmon@example.com")
+    });
+    people.are_told_by(&ward);
     let first = ward.add("job", &["--every", "1s"]);
     let second = ward.cli.ok(&["heartbeat", "rotate", "job"]);
     let key = ward.cli.ok(&["heartbeat", "key"]);
@@ -58,16 +71,73 @@ fn the_token_of_a_ping_is_in_no_log_no_message_no_export_and_on_no_page_of_a_vie
         .run(&["heartbeat", "show", "job", "--snippets", "--token", viewer]);
     secrets.not_in("what a viewer is refused", &format!("{refused:?}"));
     assert_eq!(refused.code, 5, "{refused:#?}");
-    for command in [&["export"][..], &["audit", "-o", "json"], &["metrics"]] {
-        secrets.not_in(&command.join(" "), &ward.cli.run(command).out);
+    for command in [&["export"][..], &["audit", "-o", "json"]] {
+        secrets.not_in(&command.join(" "), &ward.cli.ok(command));
     }
+    let bearer = format!("Bearer {viewer}");
+    let headers = [("authorization", bearer.as_str())];
+    let metrics = ask(Method::GET, &ward.up.url("/metrics"), &headers).unwrap();
+    assert!(metrics.body.contains("vigilmon_heartbeat"), "{metrics:?}");
+    secrets.not_in("the metrics", &metrics.body);
+    events(&ward, viewer, &secrets);
     pages(&ward, viewer, opened.incident(), &secrets);
+    people.heard_no(&secrets);
     for message in ward.receiver.messages(HOOK) {
         secrets.not_in("a webhook", &String::from_utf8_lossy(&message.raw));
     }
     ward.up.stop();
     secrets.not_in("the log", &ward.up.process().log());
     secrets.not_below(&ward.up.data());
+}
+
+/// What people read messages in.
+struct People {
+    mail: MailServer,
+    slack: Slack,
+    discord: Discord,
+}
+
+impl People {
+    fn start() -> Self {
+        Self {
+            mail: MailServer::start(),
+            slack: Slack::start(),
+            discord: Discord::start(),
+        }
+    }
+
+    fn are_told_by(&self, ward: &Ward) {
+        let (slack, discord) = (self.slack.url(), self.discord.url());
+        for channel in [
+            [MAIL, "--email", ADDRESS],
+            ["team", "--slack", &slack],
+            ["guild", "--discord", &discord],
+        ] {
+            ward.cli.ok(&[&["channel", "add"][..], &channel].concat());
+        }
+    }
+
+    /// Waits until all of them have heard of the miss, and looks through all that they heard.
+    #[track_caller]
+    fn heard_no(&self, secrets: &Secrets) {
+        wait::until_true("people hear of the miss", SOON, || {
+            let mut mails = self.mail.messages().into_iter();
+            let mut slack = self.slack.posts().into_iter();
+            let mut discord = self.discord.posts().into_iter();
+            mails.any(|mail| mail.subject == MISSED)
+                && slack.any(|post| post.text().contains(MISSED))
+                && discord.any(|post| post.title().contains(MISSED))
+        });
+        for mail in self.mail.messages() {
+            secrets.not_in("a mail", &format!("{mail:?}"));
+        }
+        for post in self.slack.posts() {
+            secrets.not_in("a message to Slack", &post.body.to_string());
+        }
+        for post in self.discord.posts() {
+            secrets.not_in("a message to Discord", &post.body.to_string());
+        }
+    }
 }
 
 /// What must not be shown.
@@ -107,6 +177,20 @@ impl Secrets {
                 assert!(!found, "{} holds a secret", path.display());
             }
         }
+    }
+}
+
+/// All events that a viewer watches, from the first.
+fn events(ward: &Ward, viewer: &str, secrets: &Secrets) {
+    for format in ["table", "json"] {
+        let out = ward.up.folder().join(format!("watch-{format}"));
+        let watch = ["watch", "--since-cursor", "oldest", "--token", viewer];
+        let watch = [&watch[..], &["-o", format]].concat();
+        let watch = ward.cli.start(&watch, &out);
+        wait::until_true("the miss is told", SOON, || {
+            watch.log().contains("no ping since")
+        });
+        secrets.not_in("watch", &watch.log());
     }
 }
 

@@ -84,6 +84,9 @@ fn pings_of_a_paused_heartbeat_are_recorded_and_do_not_resume_it() {
         (&shown["status"], &shown["pings"]),
         (&"paused".into(), &2.into())
     );
+    // Longer than it takes to see that it is up.
+    let edit = ["heartbeat", "edit", "job", "--every", "5s"];
+    ward.cli.ok(&edit);
     ward.cli.ok(&["heartbeat", "resume", "job"]);
     ping(&url);
     ward.wait_for_status("job", "up");
