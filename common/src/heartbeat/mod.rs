@@ -51,7 +51,7 @@ pub use listening::{GAP_MAX, Heard, Listening, MARK_EVERY, SET_BACK_MIN};
 pub use marks::{Mark, marks};
 pub use ping::{AGENT_MAX, Method, Ping, RID_MAX, Signal, is_rid};
 pub use schedule::{Cron, Expected, InvalidSchedule, Schedule, TIME_ZONE_DEFAULT};
-pub use slug::slug;
+pub use slug::{slug, slug_taken};
 pub use state::HeartbeatState;
 
 /// Shortest period.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status, async_trait};
-use vigilmon_common::heartbeat::{Heartbeat, View};
+use vigilmon_common::heartbeat::{Heartbeat, View, slug};
 use vigilmon_common::id::MonitorId;
 use vigilmon_proto::convert::heartbeat::{draft_from_wire, heartbeat_to_wire, patch_from_wire};
 use vigilmon_proto::convert::span;
@@ -96,7 +96,12 @@ impl HeartbeatService for Api {
             .update_heartbeat(caller.actor(), &id, patch, etag(&given.etag))
             .await;
         let heartbeat = saved.map_err(error::status)?;
-        Ok(Response::new(self.heartbeat_now(&heartbeat, project).await))
+        let mut wire = self.heartbeat_now(&heartbeat, project).await;
+        let former = slug(stored.spec.name.as_str());
+        if former != wire.slug && self.engine.ping_key().is_some() {
+            wire.former_slug = former;
+        }
+        Ok(Response::new(wire))
     }
 
     async fn delete_heartbeat(

@@ -204,10 +204,13 @@ impl Pings {
         };
         let text = error.to_string();
         Err(match error {
-            CommandError::Exists { .. } => match engine.find_slug(key, slug) {
-                Ok(target) => return Ok((target, false)),
-                Err(_) => No::Refused(StatusCode::CONFLICT, text.into()),
-            },
+            // By this name, or by another that has this slug.
+            CommandError::Exists { .. } | CommandError::Invalid(_) => {
+                match engine.find_slug(key, slug) {
+                    Ok(target) => return Ok((target, false)),
+                    Err(_) => No::Refused(StatusCode::CONFLICT, text.into()),
+                }
+            }
             CommandError::Refused { hint, .. } => {
                 No::Refused(StatusCode::FORBIDDEN, format!("{text}; {hint}").into())
             }

@@ -201,6 +201,7 @@ pub fn heartbeat_to_wire(
         state: view.map(state_to_wire),
         ping_url: String::new(),
         slug: slug(heartbeat.spec.name.as_str()),
+        former_slug: String::new(),
     }
 }
 

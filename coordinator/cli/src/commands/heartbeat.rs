@@ -278,7 +278,9 @@ async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Fa
     let saved = saved.into_inner();
     let expected = show::expected(&saved.spec.clone().unwrap_or_default());
     let text = format!("saved {}: {expected}", saved.name);
-    Ok(done(format, &text, &show::json(&saved)))
+    let code = done(format, &text, &show::json(&saved));
+    urls::renamed(&saved);
+    Ok(code)
 }
 
 async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Failure> {

@@ -33,8 +33,10 @@ pub enum SlugRefusal {
     /// No heartbeat has this slug.
     #[error("no heartbeat has this slug")]
     Unknown,
-    /// Several have it.
-    #[error("several heartbeats have this slug; ping them by their own URLs")]
+    /// Several have it, which only those can that were saved when this was not refused yet.
+    #[error(
+        "several heartbeats have this slug; rename all but one, or ping them by their own URLs"
+    )]
     Ambiguous,
 }
 
@@ -137,6 +139,14 @@ impl Directory {
         heartbeat
             .is_some_and(|h| others(h.id))
             .then_some(Object::Heartbeat)
+    }
+
+    /// The heartbeat that has this slug, beside the one with the id `own`.
+    #[must_use]
+    pub fn with_slug(&self, slug: &str, own: Option<MonitorId>) -> Option<&Arc<Heartbeat>> {
+        let mut same = self.heartbeats.slugs.get(slug)?.iter();
+        let id = same.find(|id| Some(**id) != own)?;
+        self.heartbeats.all.get(id)
     }
 
     /// The name of the monitor or heartbeat that a name or id means.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vigilmon_common::heartbeat::{Heartbeat, HeartbeatDraft, HeartbeatSpec, PingToken};
+use vigilmon_common::heartbeat::{
+    Heartbeat, HeartbeatDraft, HeartbeatSpec, PingToken, slug, slug_taken,
+};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::draft::Known;
 use vigilmon_common::name::Name;
-use vigilmon_common::problem::Problems;
+use vigilmon_common::problem::{Problem, Problems};
 use vigilmon_common::time::Time;
 use vigilmon_runtime::random;
 
@@ -121,7 +123,7 @@ impl Fleet {
         draft: HeartbeatDraft,
         token: PingToken,
     ) -> Result<Arc<Heartbeat>, Failure> {
-        let spec = self.check_heartbeat(&draft)?;
+        let spec = self.check_heartbeat(&draft, None)?;
         self.refuse_taken(&spec.name, None)?;
         let by_slug = self.directory.read().created_by_slug();
         if *by == Actor::slug_ping() && by_slug >= CREATED_BY_SLUG_MAX {
@@ -148,7 +150,8 @@ impl Fleet {
         etag: Option<u64>,
     ) -> Result<Arc<Heartbeat>, Failure> {
         let former = self.find_heartbeat(reference, etag)?;
-        let spec = self.check_heartbeat(&HeartbeatDraft::edited(&former.spec, patch))?;
+        let draft = HeartbeatDraft::edited(&former.spec, patch);
+        let spec = self.check_heartbeat(&draft, Some(&former))?;
         self.refuse_taken(&spec.name, Some(former.id))?;
         if spec == former.spec {
             return Ok(former);
@@ -268,13 +271,37 @@ impl Fleet {
         Ok(heartbeat)
     }
 
-    fn check_heartbeat(&self, draft: &HeartbeatDraft) -> Result<HeartbeatSpec, Problems> {
+    fn check_heartbeat(
+        &self,
+        draft: &HeartbeatDraft,
+        former: Option<&Heartbeat>,
+    ) -> Result<HeartbeatSpec, Problems> {
         let channels = self.directory.read().channel_names();
-        draft.check(&Known {
+        let checked = draft.check(&Known {
             regions: None,
             channels: Some(&channels),
             addresses: None,
-        })
+        });
+        let Some(taken) = self.slug_problem(draft, former) else {
+            return checked;
+        };
+        let mut problems = checked.err().unwrap_or_default();
+        problems.extend(taken.into());
+        Err(problems)
+    }
+
+    /// A slug leads to one heartbeat. Two that have the same from before keep it; of the very name
+    /// of another [`Self::refuse_taken`] says more.
+    fn slug_problem(&self, draft: &HeartbeatDraft, former: Option<&Heartbeat>) -> Option<Problem> {
+        let name = Name::parse(draft.name.as_deref()?).ok()?;
+        let wanted = slug(name.as_str());
+        if former.is_some_and(|former| slug(former.spec.name.as_str()) == wanted) {
+            return None;
+        }
+        let directory = self.directory.read();
+        let other = directory.with_slug(&wanted, former.map(|former| former.id))?;
+        let other = &other.spec.name;
+        (*other != name).then(|| slug_taken(name.as_str(), other.as_str()))
     }
 
     /// Monitors and heartbeats share one name space.

@@ -208,6 +208,52 @@ async fn what_is_malformed_is_refused_by_field_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_slug_is_refused_while_another_has_it_and_a_changed_one_is_said() {
+    let scene = Scene::start().await;
+    let mut heartbeats = HeartbeatServiceClient::new(scene.authorized());
+    for name in ["db backup", "web"] {
+        let made = heartbeats.create_heartbeat(create(name, every(HOUR))).await;
+        assert_eq!(made.unwrap().into_inner().former_slug, "");
+    }
+    let rename = |from: &str, to: &str| v1::UpdateHeartbeatRequest {
+        project: String::new(),
+        r#ref: from.to_owned(),
+        heartbeat: Some(v1::Heartbeat {
+            name: to.to_owned(),
+            ..v1::Heartbeat::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["name".to_owned()],
+        }),
+    };
+    let added = create("db.backup", every(HOUR));
+    let added = heartbeats.create_heartbeat(added).await.unwrap_err();
+    let edited = rename("web", "DB_backup");
+    let edited = heartbeats.update_heartbeat(edited).await.unwrap_err();
+    for refused in [added, edited] {
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert_eq!(fields(&refused), ["name"]);
+        assert!(refused.message().contains("`db backup`"), "{refused}");
+    }
+    let mut renamed = async |from, to| {
+        let saved = heartbeats.update_heartbeat(rename(from, to)).await;
+        let saved = saved.unwrap().into_inner();
+        (saved.slug, saved.former_slug)
+    };
+    let no_key = renamed("web", "shop").await;
+    assert_eq!(no_key, ("shop".to_owned(), String::new()));
+    let key = HeartbeatServiceClient::new(scene.authorized())
+        .get_ping_key(v1::GetPingKeyRequest::default())
+        .await;
+    key.unwrap();
+    let changed = renamed("db backup", "db dump").await;
+    assert_eq!(changed, ("db-dump".to_owned(), "db-backup".to_owned()));
+    let same = renamed("db dump", "DB dump").await;
+    assert_eq!(same, ("db-dump".to_owned(), String::new()));
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn a_ping_url_is_shown_to_editors_and_can_be_replaced() {
     let scene = Scene::start().await;
     let mut heartbeats = HeartbeatServiceClient::new(scene.authorized());

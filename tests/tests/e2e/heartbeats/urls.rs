@@ -124,6 +124,36 @@ fn a_job_is_known_by_its_slug_and_may_make_its_heartbeat_itself() {
 }
 
 #[test]
+fn the_url_of_a_name_never_changes_hands_unsaid() {
+    let ward = Ward::start();
+    ward.add("db backup", &["--every", "25h"]);
+    let key = ward.cli.ok(&["heartbeat", "key"]);
+    let key = key.trim();
+    let url = |slug: &str| ward.up.url(&format!("/ping/s/{key}/{slug}"));
+    ping(&url("db-backup"));
+    let add = ["heartbeat", "add", "db.backup", "--every", "25h"];
+    let refused = ward.cli.run(&add);
+    assert_eq!(refused.code, 1, "{refused:#?}");
+    for said in [
+        "name: `db.backup`",
+        "`db-backup`",
+        "heartbeat `db backup`",
+        "hint: take a name",
+    ] {
+        assert!(refused.err.contains(said), "{refused:#?}");
+    }
+    ping(&url("db-backup"));
+    let rename = ["heartbeat", "edit", "db backup", "--rename", "db dump"];
+    let renamed = ward.cli.run(&rename);
+    assert_eq!(renamed.code, 0, "{renamed:#?}");
+    let hint = "hint: ping URLs by name with /db-backup lead to it no more: use /db-dump in them";
+    assert!(renamed.err.contains(hint), "{renamed:#?}");
+    assert_eq!(asked(&url("db-backup")).status, 404);
+    ping(&url("db-dump"));
+    assert_eq!(ward.show("db dump")["pings"], 3);
+}
+
+#[test]
 fn what_a_job_said_is_shown_as_a_line_of_marks_with_how_long_its_runs_took() {
     let ward = Ward::start();
     let url = ward.add("job", &["--every", "1h"]);

@@ -54,6 +54,17 @@ pub(super) fn former(url: &v1::PingUrl) -> String {
     }
 }
 
+/// Says that URLs by slug are others from now on, where an edit made them so.
+pub(super) fn renamed(saved: &v1::Heartbeat) {
+    if saved.former_slug.is_empty() {
+        return;
+    }
+    output::note(&format!(
+        "hint: ping URLs by name with /{} lead to it no more: use /{} in them",
+        saved.former_slug, saved.slug
+    ));
+}
+
 /// Gives a heartbeat another URL.
 pub(super) async fn rotate(
     args: &RotateArgs,

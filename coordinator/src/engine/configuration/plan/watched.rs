@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use vigilmon_common::heartbeat::{Heartbeat, HeartbeatDraft, HeartbeatSpec};
+use vigilmon_common::heartbeat::{Heartbeat, HeartbeatDraft, HeartbeatSpec, slug, slug_taken};
 use vigilmon_common::id::MonitorId;
 use vigilmon_common::monitor::draft::{Known, MonitorDraft};
 use vigilmon_common::monitor::{Monitor, MonitorSpec};
@@ -64,6 +64,7 @@ impl Planner<'_> {
                 names.remove(&gone.spec.name);
             }
         }
+        self.slugs(&wanted.heartbeats);
         names.extend(seen.into_keys());
         Watched { names, ids }
     }
@@ -114,6 +115,32 @@ impl Planner<'_> {
             self.problems.add(field, message, remedy);
         }
         seen.insert(name, (kind, at.to_owned()));
+    }
+
+    /// A slug leads to one heartbeat of those that there will be. Two that exist and have the same
+    /// keep it.
+    fn slugs(&mut self, drafts: &[HeartbeatDraft]) {
+        let existing = &self.ground.on.heartbeats;
+        let gone: BTreeSet<MonitorId> = self.out.gone_heartbeats.iter().map(|h| h.id).collect();
+        let staying = existing.values().filter(|h| !gone.contains(&h.id));
+        let mut taken: HashMap<String, Name> = staying
+            .map(|h| (slug(h.spec.name.as_str()), h.spec.name.clone()))
+            .collect();
+        for (index, draft) in drafts.iter().enumerate() {
+            let name = draft.name.as_deref().map(Name::parse);
+            let Some(Ok(name)) =
+                name.filter(|name| name.as_ref().is_ok_and(|name| !existing.contains_key(name)))
+            else {
+                continue;
+            };
+            let other = taken.entry(slug(name.as_str())).or_insert(name.clone());
+            // One that is given twice was refused already.
+            if *other != name {
+                let below = slug_taken(name.as_str(), other.as_str());
+                let at = format!("heartbeats[{index}]");
+                self.problems.extend_below(&at, below.into());
+            }
+        }
     }
 
     fn save_monitor(&mut self, former: Option<&Arc<Monitor>>, spec: MonitorSpec) {

@@ -186,3 +186,62 @@ fn heartbeats_that_the_labels_cover_go_with_the_monitors() {
     }];
     assert_eq!(fields(planned(&on, &wanted)), ["routes[0].monitor"]);
 }
+
+#[test]
+fn a_new_heartbeat_takes_the_slug_of_none_that_there_will_be() {
+    let old = HeartbeatDraft {
+        labels: Some(labels("web")),
+        ..heartbeat("db backup")
+    };
+    let on = after(&with_heartbeats(vec![old.clone()]));
+    let mut wanted = with_heartbeats(vec![
+        heartbeat("db.backup"),
+        heartbeat("x"),
+        heartbeat("X"),
+        HeartbeatDraft {
+            severity: Some("foo".to_owned()),
+            ..heartbeat("x.")
+        },
+        HeartbeatDraft {
+            severity: Some("foo".to_owned()),
+            ..heartbeat("a.b")
+        },
+        heartbeat("a b"),
+    ]);
+    let problems = planned(&on, &wanted).unwrap_err();
+    let said = problems.as_slice().iter();
+    let said: Vec<(&str, &str)> = said
+        .map(|one| (one.field.as_str(), one.message.as_str()))
+        .filter(|(field, _)| !field.ends_with("severity"))
+        .collect();
+    assert_eq!(
+        said[1..],
+        [
+            (
+                "heartbeats[0].name",
+                "`db.backup` has the slug `db-backup` in ping URLs, as heartbeat `db backup` has"
+            ),
+            (
+                "heartbeats[2].name",
+                "`X` has the slug `x` in ping URLs, as heartbeat `x` has"
+            ),
+            (
+                "heartbeats[5].name",
+                "`a b` has the slug `a-b` in ping URLs, as heartbeat `a.b` has"
+            ),
+        ]
+    );
+    assert_eq!(said[0].0, "heartbeats[3].name", "that is no name");
+
+    // What goes in the same apply makes room; what exists already keeps what it has.
+    wanted = with_heartbeats(vec![heartbeat("db.backup")]);
+    wanted.prune = Some(labels("web"));
+    let plan = planned(&on, &wanted).unwrap();
+    assert_eq!((plan.heartbeats.len(), plan.gone_heartbeats.len()), (1, 1));
+    let mut both = carried_out(&on, &plan);
+    both.heartbeats.extend(on.heartbeats);
+    let again = with_heartbeats(vec![heartbeat("db.backup"), old]);
+    assert!(planned(&both, &again).unwrap().is_empty());
+    let third = with_heartbeats(vec![heartbeat("DB backup")]);
+    assert_eq!(fields(planned(&both, &third)), ["heartbeats[0].name"]);
+}

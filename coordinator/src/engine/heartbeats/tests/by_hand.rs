@@ -9,7 +9,7 @@ use super::scene::{Scene, by, every, secs, token_of};
 use super::*;
 use crate::engine::{
     Actor, CREATED_BY, CREATED_BY_SLUG_MAX, CommandError, OVERLAP_MAX, Object, PingTarget,
-    RouteDraft, SlugRefusal,
+    RouteDraft,
 };
 use crate::store::{PendingId, PingKeyRecord};
 use crate::token;
@@ -216,28 +216,6 @@ async fn a_replaced_token_counts_for_a_while_and_is_not_dropped_by_a_further_rot
     assert!(matches!(long.unwrap_err(), CommandError::Invalid(_)));
     let scene = scene.again(secs(1)).await;
     assert_eq!(scene.engine.find_ping("fifth"), target);
-    scene.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn slugs_need_the_key_and_lead_to_one_heartbeat() {
-    let scene = Scene::start().await;
-    let find = |key: &str, slug: &str| scene.engine.find_slug(key, slug);
-    assert_eq!(find("pk_1", "nightly-job"), Err(SlugRefusal::UnknownKey));
-    let key = |text: &str| PingKeyRecord {
-        digest: token::digest(text),
-        sealed: text.as_bytes().to_vec(),
-    };
-    scene.engine.set_ping_key(by(), key("pk_1")).await.unwrap();
-    let id = scene.create("Nightly job", every(60)).await;
-    assert_eq!(find("pk_1", "nightly-job").unwrap().id, id);
-    assert_eq!(find("pk_1", "weekly"), Err(SlugRefusal::Unknown));
-    scene.create("nightly.job", every(60)).await;
-    assert_eq!(find("pk_1", "nightly-job"), Err(SlugRefusal::Ambiguous));
-    scene.engine.set_ping_key(by(), key("pk_2")).await.unwrap();
-    assert_eq!(find("pk_1", "nightly-job"), Err(SlugRefusal::UnknownKey));
-    let scene = scene.again(secs(1)).await;
-    assert_eq!(scene.engine.ping_key(), Some(key("pk_2")));
     scene.stop().await;
 }
 

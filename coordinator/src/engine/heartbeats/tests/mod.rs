@@ -6,6 +6,7 @@ mod downtime;
 mod pings;
 mod restarts;
 mod scene;
+mod slugs;
 
 use std::time::Duration;
 

@@ -1,8 +1,10 @@
 //! Pings by slug: to what exists, and to what they make.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use vigilmon_common::heartbeat::Schedule;
+use vigilmon_common::name::Name;
 
 use super::scene::Scene;
 use crate::engine::{Actor, CREATED_BY, CREATED_BY_SLUG_MAX};
@@ -37,7 +39,12 @@ async fn a_slug_leads_to_the_heartbeat_of_that_name() {
     assert_eq!(unknown.status, 404);
     assert!(unknown.body.contains("create=1"), "{unknown:?}");
 
-    scene.heartbeat("nightly.cleanup").await;
+    // Two of before that was refused.
+    let mut same = (*scene.stored("Nightly Cleanup")).clone();
+    same.id = scene.heartbeat("other").await.id;
+    same.spec.name = Name::parse("nightly.cleanup").unwrap();
+    let directory = scene.engine.directory();
+    directory.write().put_heartbeat(Arc::new(same));
     let ambiguous = scene.ask("GET", &path).await;
     assert_eq!(ambiguous.status, 409);
     assert!(!ambiguous.body.contains(&key), "{ambiguous:?}");
