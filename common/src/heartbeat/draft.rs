@@ -185,7 +185,7 @@ impl HeartbeatDraft {
                 InvalidSchedule::TimeZone(_) => ("tz", "use a name like Europe/Berlin or UTC"),
                 InvalidSchedule::Expression { .. } => (
                     "cron",
-                    "use five fields: minute hour day-of-month month day-of-week",
+                    "use five fields: minute hour day-of-month month day-of-week, or a name like @daily",
                 ),
             };
             problems.add(field, error.to_string(), remedy);

@@ -48,6 +48,11 @@ impl Failure {
         Self::new(exit::USAGE, message, hint)
     }
 
+    /// A field of a specification is wrong; it is said by the flag that sets it.
+    pub(crate) fn of_field(field: &str, message: &str, remedy: &str) -> Self {
+        Self::new(exit::FAILED, format!("{}: {message}", flag(field)), remedy)
+    }
+
     /// The coordinator at `endpoint` does not answer.
     pub(crate) fn unreachable(endpoint: &str, why: &str) -> Self {
         let hint = if why.contains("certificate") {

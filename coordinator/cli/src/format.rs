@@ -91,7 +91,19 @@ pub(crate) fn filled(
     pieces: impl IntoIterator<Item = String>,
     between: &str,
 ) -> Vec<String> {
-    let head = format!("  {label:<9} ");
+    filled_behind(&format!("  {label:<9} "), pieces, between)
+}
+
+/// A text in lines of 80 columns behind a head of blanks and a label; none of its words is broken.
+pub(crate) fn wrapped(head: &str, text: &str) -> Vec<String> {
+    filled_behind(head, text.split_whitespace().map(str::to_owned), " ")
+}
+
+fn filled_behind(
+    head: &str,
+    pieces: impl IntoIterator<Item = String>,
+    between: &str,
+) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for piece in pieces {
         let wanted = head.len() + line.chars().count() + between.len() + piece.chars().count();
@@ -108,7 +120,7 @@ pub(crate) fn filled(
     let indent = " ".repeat(head.len());
     let lines = lines.into_iter().enumerate();
     lines
-        .map(|(place, line)| format!("{}{line}", if place == 0 { &head } else { &indent }))
+        .map(|(place, line)| format!("{}{line}", if place == 0 { head } else { &indent }))
         .collect()
 }
 
@@ -294,6 +306,20 @@ mod tests {
             lines[1..],
             [format!("{:12}z;", ""), format!("{:12}{longer}", "")]
         );
+    }
+
+    #[test]
+    fn a_long_text_goes_on_below_its_beginning() {
+        let text = "word ".repeat(16) + "end";
+        let lines = wrapped("  ", &text);
+        assert_eq!(
+            lines,
+            [
+                format!("  {}", text[..74].trim_end()),
+                "  word end".to_owned()
+            ]
+        );
+        assert_eq!(wrapped("  a ", ""), ["  a "]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Arg, CommandFactory, Parser};
 
 mod client;
 mod commands;
@@ -46,8 +46,17 @@ pub(crate) struct Arguments {
     command: commands::Command,
 }
 
+/// What is wrong with the arguments. The usage line names what was given as if it had to be, so
+/// what variables give is left out of it.
+fn refused(error: clap::Error) -> clap::Error {
+    let bare = |arg: Arg| arg.env(None::<&'static str>);
+    let command = Arguments::command().mut_args(bare);
+    let command = command.mut_subcommands(|one| one.mut_args(bare));
+    command.try_get_matches().err().unwrap_or(error)
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| refused(error).exit());
     if arguments.no_color {
         anstream::ColorChoice::Never.write_global();
     }

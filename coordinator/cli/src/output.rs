@@ -12,6 +12,8 @@ use crate::failure::{Failure, exit};
 
 mod fit;
 
+pub(crate) use fit::GAP;
+
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Format {
@@ -148,7 +150,7 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) {
         table.add_row(row);
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, fit::GAP));
+        column.set_padding((0, GAP));
     }
     for line in table.lines() {
         put(line.trim_end());

@@ -39,6 +39,12 @@ impl Caller {
         Self::with(request, &[Role::Admin, Role::Editor], "change anything")
     }
 
+    /// Who called, if they may see where jobs ping: who knows that can say that all is well.
+    pub(super) fn pinger<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
+        let what = "see ping URLs or the key in them";
+        Self::with(request, &[Role::Admin, Role::Editor], what)
+    }
+
     /// Who called, if they may say who else may come: agents, and holders of tokens.
     pub(super) fn admin<T>(request: &tonic::Request<T>) -> Result<Self, Status> {
         Self::with(request, &[Role::Admin], "administer")

@@ -167,7 +167,7 @@ impl HeartbeatService for Api {
         &self,
         request: Request<v1::GetPingUrlRequest>,
     ) -> Result<Response<v1::PingUrl>, Status> {
-        let caller = Caller::editor(&request)?;
+        let caller = Caller::pinger(&request)?;
         let request = request.into_inner();
         caller.project(&request.project)?;
         let heartbeat = self.heartbeat_of(&request.r#ref)?;
@@ -206,7 +206,7 @@ impl HeartbeatService for Api {
         &self,
         request: Request<v1::GetPingKeyRequest>,
     ) -> Result<Response<v1::PingKey>, Status> {
-        let caller = Caller::editor(&request)?;
+        let caller = Caller::pinger(&request)?;
         caller.project(&request.get_ref().project)?;
         let key = match self.engine.ping_key() {
             Some(key) => key,

@@ -37,7 +37,7 @@ use crate::token;
 mod body;
 mod call;
 
-use call::{Call, NoRid, Query, Whose, is_slug};
+use call::{Call, Query, Whose, is_slug};
 
 /// How long it may take to store a ping, or to make its heartbeat; whoever hears nothing by then is told to try again.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
@@ -50,7 +50,8 @@ const MADE_GRACE: Duration = Duration::from_secs(3600);
 const METHODS: &str = "GET, HEAD, POST, PUT";
 const BAD_SIGNAL: &str =
     "the last part of a ping URL is start, fail, log or an exit code, 0 to 255";
-const BAD_RID: &str = "rid takes 1 to 64 of A-Z a-z 0-9 . _ -";
+/// What a ping is told that counts, behind `OK`, where it names no run as it meant to.
+const BAD_RID: &str = "; without its rid, which takes 1 to 64 of A-Z a-z 0-9 . _ -";
 const BAD_SLUG: &str = "a new slug is of a-z, 0-9 and single dashes, up to 100 of them";
 const TOO_SLOW: &str = "this took too long; try again";
 const NO_SLUG: &str = "no heartbeat has this slug; ?create=1 makes one";
@@ -70,8 +71,16 @@ struct Begun {
     signal: Signal,
     rid: Option<Box<str>>,
     method: Method,
-    /// Whether its heartbeat was made for it.
+    counted: Counted,
+}
+
+/// How a ping counts.
+#[derive(Clone, Copy)]
+struct Counted {
+    /// Its heartbeat was made for it.
     made: bool,
+    /// It was to name a run and does not: a job that did well is not lost for that.
+    without_rid: bool,
 }
 
 /// Why a request is no ping.
@@ -145,7 +154,6 @@ impl Pings {
             return Err(No::Unknown);
         }
         let signal = call.signal.ok_or_else(|| malformed(BAD_SIGNAL))?;
-        let query = query.map_err(|NoRid| malformed(BAD_RID))?;
         let (target, made) = match (found, call.whose) {
             (Ok(target), _) => (target, false),
             (Err(SlugRefusal::Unknown), Whose::Slug { key, slug }) if query.create => {
@@ -170,7 +178,10 @@ impl Pings {
             signal,
             rid: query.rid.map(Into::into),
             method,
-            made,
+            counted: Counted {
+                made,
+                without_rid: query.no_rid && query.rid.is_none(),
+            },
         })
     }
 
@@ -219,14 +230,13 @@ impl Pings {
         })
     }
 
-    /// Whether its heartbeat was made for it.
     async fn store(
         &self,
         begun: Begun,
         headers: &HeaderMap,
         from: IpAddr,
         read: body::Read,
-    ) -> Result<bool, No> {
+    ) -> Result<Counted, No> {
         let said = Said {
             signal: begun.signal,
             rid: begun.rid,
@@ -238,7 +248,7 @@ impl Pings {
         };
         let stored = self.0.engine.ping(begun.reading, said);
         match timeout(STORED_WITHIN, stored).await {
-            Ok(Ok(())) => Ok(begun.made),
+            Ok(Ok(())) => Ok(begun.counted),
             Ok(Err(PingRefusal::Gone)) => Err(No::Unknown),
             Ok(Err(refusal)) => Err(No::NotNow(refusal.to_string().into())),
             Err(_) => Err(No::NotNow(TOO_SLOW.into())),
@@ -274,13 +284,19 @@ fn agent(headers: &HeaderMap) -> Box<str> {
 }
 
 /// The answer; a connection on which a body is still coming ends with it.
-fn response(head: &Parts, result: Result<bool, No>, whole: bool) -> Response<Full<Bytes>> {
+fn response(head: &Parts, result: Result<Counted, No>, whole: bool) -> Response<Full<Bytes>> {
     let text = |text| Bytes::from_static(text);
     let mut allow = None;
     let mut again = false;
     let (status, text) = match result {
-        Ok(false) => (StatusCode::OK, text(b"OK")),
-        Ok(true) => (StatusCode::CREATED, text(b"Created")),
+        Ok(counted) => {
+            let (status, word) = match counted.made {
+                false => (StatusCode::OK, "OK"),
+                true => (StatusCode::CREATED, "Created"),
+            };
+            let more = if counted.without_rid { BAD_RID } else { "" };
+            (status, format!("{word}{more}").into())
+        }
         Err(No::Unknown) => (StatusCode::NOT_FOUND, text(b"not found")),
         Err(No::Method(methods)) => {
             allow = Some(HeaderValue::from_static(methods));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use vigilmon_common::duration;
+use vigilmon_common::name::Name;
 use vigilmon_proto::{convert, v1};
 
 use super::done;
@@ -97,6 +98,9 @@ pub(crate) struct ShowArgs {
         default_missing_value = ""
     )]
     snippets: Option<String>,
+    /// What is one word too many
+    #[arg(hide = true)]
+    more: Option<String>,
 }
 
 /// Another ping URL.
@@ -182,9 +186,10 @@ async fn act(command: &HeartbeatCommand, client: &Client, format: Format) -> Res
     match command {
         HeartbeatCommand::Add(args) => add(args, client, format).await,
         HeartbeatCommand::List => list(client, format).await,
-        HeartbeatCommand::Show(args) => match &args.snippets {
-            None => show::run(&args.name, client, format).await,
-            Some(tool) => snippets::run(&args.name, tool, client, format).await,
+        HeartbeatCommand::Show(args) => match (&args.snippets, &args.more) {
+            (_, Some(more)) => Err(too_many(args, more)),
+            (None, None) => show::run(&args.name, client, format).await,
+            (Some(tool), None) => snippets::run(&args.name, tool, client, format).await,
         },
         HeartbeatCommand::Edit(args) => edit(args, client, format).await,
         HeartbeatCommand::Pause(Named { name }) => {
@@ -213,6 +218,17 @@ async fn act(command: &HeartbeatCommand, client: &Client, format: Format) -> Res
     }
 }
 
+/// A word behind the name may be the tool of `--snippets`, or the rest of a name.
+fn too_many(args: &ShowArgs, more: &str) -> Failure {
+    let message = format!("`{more}` is one word too many");
+    let name = shell_word(&args.name);
+    let hint = match &args.snippets {
+        Some(_) => format!("`vigilmon heartbeat show {name} --snippets={more}`"),
+        None => "a name with blanks stands in quotes".to_owned(),
+    };
+    Failure::usage(message, hint)
+}
+
 /// One of them.
 pub(super) async fn get(client: &Client, name: &str) -> Result<v1::Heartbeat, Failure> {
     let request = v1::GetHeartbeatRequest {
@@ -224,14 +240,18 @@ pub(super) async fn get(client: &Client, name: &str) -> Result<v1::Heartbeat, Fa
 }
 
 async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let given = given(&args.flags)?;
+    let given = given(&args.flags);
+    let heartbeat = v1::Heartbeat {
+        name: args.name.clone(),
+        spec: Some(given.spec),
+        ..Default::default()
+    };
+    if !given.wrong.is_empty() {
+        return Err(given.wrong.with(alone(heartbeat), client).await);
+    }
     let request = v1::CreateHeartbeatRequest {
         project: client.project.clone(),
-        heartbeat: Some(v1::Heartbeat {
-            name: args.name.clone(),
-            spec: Some(given.spec),
-            ..Default::default()
-        }),
+        heartbeat: Some(heartbeat),
     };
     let made = client.heartbeats().create_heartbeat(request).await?;
     let made = made.into_inner();
@@ -255,7 +275,7 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
 }
 
 async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let mut given = given(&args.flags)?;
+    let mut given = given(&args.flags);
     given.empty_lists();
     if args.rename.is_some() {
         given.mask.push("name".to_owned());
@@ -263,6 +283,16 @@ async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Fa
     if given.mask.is_empty() {
         let hint = "`vigilmon heartbeat edit --help` lists the flags";
         return Err(Failure::usage("nothing to change is given", hint));
+    }
+    if !given.wrong.is_empty() {
+        let mut heartbeat = get(client, &args.name).await?;
+        heartbeat.spec = heartbeat.spec.map(|stored| given.over(stored));
+        let mut wrong = given.wrong;
+        if let Some(Err(error)) = args.rename.as_deref().map(Name::parse) {
+            let error = error.to_string();
+            wrong.note::<()>(Err(Failure::of_field("name", &error, "")));
+        }
+        return Err(wrong.with(alone(heartbeat), client).await);
     }
     let request = v1::UpdateHeartbeatRequest {
         project: client.project.clone(),
@@ -281,6 +311,14 @@ async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Fa
     let code = done(format, &text, &show::json(&saved));
     urls::renamed(&saved);
     Ok(code)
+}
+
+/// A configuration of one heartbeat.
+fn alone(heartbeat: v1::Heartbeat) -> v1::Configuration {
+    v1::Configuration {
+        heartbeats: vec![heartbeat],
+        ..Default::default()
+    }
 }
 
 async fn remove(args: &Named, client: &Client, format: Format) -> Result<u8, Failure> {
@@ -319,7 +357,7 @@ async fn list(client: &Client, format: Format) -> Result<u8, Failure> {
             output::data(format, &all.iter().map(show::json).collect::<Value>());
         }
         Format::Table => output::table(
-            ["NAME…", "STATE", "EXPECTED…", "LAST PING", "NEXT (UTC)"],
+            ["NAME…", "STATE", "EXPECTED…", "LAST PING", "NEXT"],
             all.iter().map(|one| show::row(one, now)).collect(),
         ),
     }

@@ -12,6 +12,7 @@ use crate::output::{self, Format};
 use crate::pages;
 
 mod facts;
+mod list;
 mod why;
 
 /// What is done with incidents.
@@ -182,21 +183,9 @@ async fn list(args: &ListArgs, client: &Client, format: Format) -> Result<u8, Fa
         Format::Json | Format::Yaml => {
             output::data(format, &all.iter().map(to_json).collect::<Value>())
         }
-        Format::Table => output::table(
-            ["ID", "STATUS", "STARTED (UTC)", "WHAT…"],
-            all.iter().map(row).collect(),
-        ),
+        Format::Table => list::print(&all),
     }
     Ok(exit::DONE)
-}
-
-fn row(incident: &v1::Incident) -> [String; 4] {
-    [
-        incident.id.clone(),
-        status(incident),
-        format::minute_text(incident.start_time.as_ref()),
-        name(incident),
-    ]
 }
 
 fn name(incident: &v1::Incident) -> String {
@@ -246,11 +235,9 @@ fn show(incident: &v1::Incident) -> Vec<String> {
         ),
         format!("  id        {}", incident.id),
         format!("  severity  {}", format::severity(incident.severity)),
-        format!(
-            "  reason    {}",
-            format::reason_text(incident.reason.as_ref())
-        ),
     ];
+    let reason = format::reason_text(incident.reason.as_ref());
+    lines.extend(format::wrapped("  reason    ", &reason));
     lines.extend(incident.heartbeat.iter().flat_map(facts::lines));
     if !incident.named.is_empty() {
         lines.push(format!("  regions   {}", incident.named.join(", ")));
@@ -258,7 +245,7 @@ fn show(incident: &v1::Incident) -> Vec<String> {
     if let Some(v1::incident::Subject::System(facts)) = &incident.subject
         && !facts.affected.is_empty()
     {
-        lines.push(format!("  affected  {}", facts.affected.join(", ")));
+        lines.extend(format::filled("affected", facts.affected.clone(), ", "));
     }
     lines.push(format!(
         "  started   {} UTC",

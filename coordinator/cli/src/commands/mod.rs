@@ -25,6 +25,7 @@ mod sign_in;
 mod token;
 mod up;
 mod watch;
+mod wrong;
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]

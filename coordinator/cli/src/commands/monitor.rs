@@ -195,12 +195,19 @@ pub(super) async fn get(client: &Client, name: &str) -> Result<v1::Monitor, Fail
 }
 
 async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let given = given(Some(&args.http), &args.watch, &args.flags)?;
+    let given = given(Some(&args.http), &args.watch, &args.flags);
     let monitor = v1::Monitor {
         name: args.name.clone(),
         spec: Some(given.spec),
         ..Default::default()
     };
+    if !given.wrong.is_empty() {
+        let rest = v1::Configuration {
+            monitors: vec![monitor],
+            ..Default::default()
+        };
+        return Err(given.wrong.with(rest, client).await);
+    }
     let request = v1::CreateMonitorRequest {
         project: client.project.clone(),
         monitor: Some(monitor),
@@ -222,8 +229,9 @@ async fn add(args: &AddArgs, client: &Client, format: Format) -> Result<u8, Fail
 }
 
 async fn edit(args: &EditArgs, client: &Client, format: Format) -> Result<u8, Failure> {
-    let mut given = given(args.http.as_deref(), &args.watch, &args.flags)?;
+    let mut given = given(args.http.as_deref(), &args.watch, &args.flags);
     given.empty_lists();
+    std::mem::take(&mut given.wrong).or(())?;
     if args.rename.is_some() {
         given.mask.push("name".to_owned());
     }

@@ -8,6 +8,7 @@ use vigilmon_common::duration;
 use vigilmon_proto::convert;
 use vigilmon_proto::v1;
 
+use super::wrong::Wrong;
 use crate::context::secret;
 use crate::failure::Failure;
 
@@ -121,6 +122,8 @@ pub(crate) struct Given {
     pub(crate) spec: v1::MonitorSpec,
     /// What they name.
     pub(crate) mask: Vec<String>,
+    /// What of them cannot be read, and is left out of both.
+    pub(crate) wrong: Wrong,
 }
 
 impl Given {
@@ -141,29 +144,26 @@ impl Given {
 }
 
 /// Puts flags together.
-pub(crate) fn given(
-    url: Option<&str>,
-    watch: &WatchFlags,
-    http: &HttpFlags,
-) -> Result<Given, Failure> {
+pub(crate) fn given(url: Option<&str>, watch: &WatchFlags, http: &HttpFlags) -> Given {
     let mut given = Given {
         spec: v1::MonitorSpec::default(),
         mask: Vec::new(),
+        wrong: Wrong::default(),
     };
-    watch_fields(watch, &mut given)?;
+    watch_fields(watch, &mut given);
     let mut wire = v1::HttpSpec::default();
-    let fields = http_fields(url, http, &mut wire)?;
+    let fields = http_fields(url, http, &mut wire, &mut given.wrong);
     if !fields.is_empty() {
         given
             .mask
             .extend(fields.iter().map(|field| format!("spec.http.{field}")));
         given.spec.kind = Some(v1::monitor_spec::Kind::Http(wire));
     }
-    Ok(given)
+    given
 }
 
-fn watch_fields(flags: &WatchFlags, given: &mut Given) -> Result<(), Failure> {
-    let spec = &mut given.spec;
+fn watch_fields(flags: &WatchFlags, given: &mut Given) {
+    let (spec, wrong) = (&mut given.spec, &mut given.wrong);
     let mut name = |field: &str| given.mask.push(format!("spec.{field}"));
     if let Some(every) = flags.every {
         name("interval");
@@ -195,24 +195,24 @@ fn watch_fields(flags: &WatchFlags, given: &mut Given) -> Result<(), Failure> {
     }
     if let Some(word) = &flags.severity {
         name("severity");
-        spec.severity = severity(word)?;
+        spec.severity = wrong.note(severity(word)).unwrap_or_default();
     }
     if let Some(labels) = &flags.label {
         name("labels");
-        spec.labels = self::labels(labels)?;
+        spec.labels = wrong.note(self::labels(labels)).unwrap_or_default();
     }
     if let Some(notify) = &flags.notify {
         name("notify");
         spec.notify.clone_from(notify);
     }
-    Ok(())
 }
 
 fn http_fields(
     url: Option<&str>,
     flags: &HttpFlags,
     wire: &mut v1::HttpSpec,
-) -> Result<Vec<&'static str>, Failure> {
+    wrong: &mut Wrong,
+) -> Vec<&'static str> {
     let mut named = Vec::new();
     macro_rules! copy {
         ($($flag:ident => $field:ident,)*) => {$(
@@ -238,15 +238,16 @@ fn http_fields(
     }
     if let Some(given) = &flags.header {
         named.push("headers");
-        wire.headers = headers("--header", given)?;
+        wire.headers = wrong.note(headers("--header", given)).unwrap_or_default();
     }
     if let Some(given) = &flags.expect_header {
         named.push("expect_headers");
-        wire.expect_headers = headers("--expect-header", given)?;
+        let headers = headers("--expect-header", given);
+        wire.expect_headers = wrong.note(headers).unwrap_or_default();
     }
     if let Some(given) = &flags.body {
         named.push("body");
-        wire.body = body(given)?;
+        wire.body = wrong.note(body(given)).unwrap_or_default();
     }
     if let Some(limit) = flags.max_latency {
         named.push("max_latency");
@@ -259,8 +260,8 @@ fn http_fields(
             .map(|&limit| convert::duration(limit))
             .collect();
     }
-    identity_fields(flags, wire, &mut named)?;
-    Ok(named)
+    identity_fields(flags, wire, &mut named, wrong);
+    named
 }
 
 /// Who asks, and over which protocol.
@@ -268,14 +269,15 @@ fn identity_fields(
     flags: &HttpFlags,
     wire: &mut v1::HttpSpec,
     named: &mut Vec<&'static str>,
-) -> Result<(), Failure> {
+    wrong: &mut Wrong,
+) {
     if let Some(given) = &flags.basic {
         named.push("basic");
-        wire.basic = Some(basic(given)?);
+        wire.basic = wrong.note(basic(given));
     }
     if let Some(given) = &flags.bearer {
         named.push("bearer");
-        wire.bearer = secret("--bearer", given)?;
+        wire.bearer = wrong.note(secret("--bearer", given)).unwrap_or_default();
     }
     if let Some(ip) = &flags.ip {
         named.push("ip");
@@ -286,7 +288,6 @@ fn identity_fields(
         };
         wire.ip = version.into();
     }
-    Ok(())
 }
 
 /// A severity by word.
@@ -311,11 +312,18 @@ pub(crate) fn labels(given: &[String]) -> Result<HashMap<String, String>, Failur
             "write key=value",
         )),
     };
-    given
-        .iter()
-        .filter(|text| !text.is_empty())
-        .map(pair)
-        .collect()
+    all(given, pair)
+}
+
+/// What each of them is, or all that is wrong with them; an empty one is none.
+fn all<T, C: FromIterator<T>>(
+    given: &[String],
+    read: impl Fn(&String) -> Result<T, Failure>,
+) -> Result<C, Failure> {
+    let mut wrong = Wrong::default();
+    let given = given.iter().filter(|text| !text.is_empty());
+    let read = given.filter_map(|text| wrong.note(read(text))).collect();
+    wrong.or(read)
 }
 
 fn headers(flag: &str, given: &[String]) -> Result<Vec<v1::Header>, Failure> {
@@ -333,11 +341,7 @@ fn headers(flag: &str, given: &[String]) -> Result<Vec<v1::Header>, Failure> {
             "write 'Name: value'",
         )),
     };
-    given
-        .iter()
-        .filter(|text| !text.is_empty())
-        .map(header)
-        .collect()
+    all(given, header)
 }
 
 fn basic(given: &str) -> Result<v1::BasicAuth, Failure> {
@@ -385,7 +389,8 @@ mod tests {
             expect_status: Some("2xx".to_owned()),
             ..HttpFlags::default()
         };
-        let given = given(None, &watch, &http).unwrap();
+        let given = given(None, &watch, &http);
+        assert!(given.wrong.is_empty());
         assert_eq!(given.mask, ["spec.failures", "spec.http.expect_status"]);
     }
 
@@ -396,7 +401,7 @@ mod tests {
             json: Some(vec![String::new(), "$.a == 1".to_owned()]),
             ..HttpFlags::default()
         };
-        let mut given = given(None, &WatchFlags::default(), &http).unwrap();
+        let mut given = given(None, &WatchFlags::default(), &http);
         given.empty_lists();
         let Some(v1::monitor_spec::Kind::Http(http)) = given.spec.kind else {
             panic!("it is one");
@@ -422,6 +427,34 @@ mod tests {
     #[test]
     fn a_label_is_a_pair() {
         assert_eq!(labels(&["a=b=c".to_owned()]).unwrap()["a"], "b=c");
-        assert_eq!(labels(&["ab".to_owned()]).unwrap_err().code, 2);
+        let bad = ["ab", "c=d", "ef"].map(str::to_owned);
+        let refused = labels(&bad).unwrap_err();
+        assert_eq!((refused.code, refused.messages.len()), (2, 2));
+    }
+
+    #[test]
+    fn all_that_cannot_be_read_is_said_at_once() {
+        let some = |text: &str| Some(text.to_owned());
+        let watch = WatchFlags {
+            severity: some("foo"),
+            label: Some(vec!["bad".to_owned()]),
+            ..WatchFlags::default()
+        };
+        let http = HttpFlags {
+            header: Some(vec!["a".to_owned(), "b".to_owned()]),
+            basic: some("nobody"),
+            ..HttpFlags::default()
+        };
+        let given = given(Some("https://example.com"), &watch, &http);
+        let refused = given.wrong.or(()).unwrap_err();
+        assert_eq!(refused.code, 1);
+        let flags = refused.messages.iter();
+        let flags: Vec<&str> = flags
+            .filter_map(|said| Some(said.split_once(':')?.0))
+            .collect();
+        assert_eq!(
+            flags,
+            ["--severity", "--label", "--header", "--header", "--basic"]
+        );
     }
 }

@@ -130,11 +130,17 @@ impl Checking<'_> {
             let message = format!("{what} has one {noun}, and `{key}` is given at {at}; {remedy}");
             self.wrong(second.place, &below(path, &second.key), message);
         }
-        // A key that is not known may be one of these that is misspelled: one line says enough.
-        if entries.iter().any(|entry| table.key(&entry.key).is_none()) {
-            return;
-        }
         if given.is_empty() {
+            // One of these that is misspelled is not missing too: one line says enough.
+            let misspelled = |entry: &Entry| {
+                table.key(&entry.key).is_none()
+                    && table
+                        .nearest(&entry.key)
+                        .is_some_and(|key| rule.keys.contains(&key))
+            };
+            if entries.iter().any(misspelled) {
+                return;
+            }
             let message = format!("{what} needs a {noun}: {}", rule.keys.join(", "));
             return self.wrong(node.place, path, message);
         }
@@ -142,6 +148,11 @@ impl Checking<'_> {
             let part = entries.iter().find(|entry| entry.key == *part);
             if let Some(part) = part.filter(|_| given.iter().all(|entry| entry.key != *of)) {
                 let message = format!("belongs to `{of}`; leave it out, or give `{of}`");
+                self.wrong(part.place, &below(path, &part.key), message);
+            } else if let Some(part) = part
+                && part.value.text().is_some_and(|text| text.trim().is_empty())
+            {
+                let message = "is empty; give a value, or leave the key out";
                 self.wrong(part.place, &below(path, &part.key), message);
             }
         }

@@ -343,7 +343,7 @@ pub(super) static HEARTBEAT: Table = Table {
         key(
             "cron",
             Text,
-            "The job runs at these times: minute hour day-of-month month day-of-week",
+            "The job runs at these times: minute hour day-of-month month day-of-week, or @daily and the like",
         ),
         key(
             "tz",

@@ -2,7 +2,7 @@
 //! URL or a time is hard to read and cannot be copied.
 
 /// Blanks between two columns.
-pub(super) const GAP: u16 = 2;
+pub(crate) const GAP: u16 = 2;
 /// At the end of a column's head: its cells may be shortened.
 const GIVES_WAY: char = '…';
 /// What a column keeps however narrow the terminal is.

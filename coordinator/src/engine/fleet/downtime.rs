@@ -62,14 +62,21 @@ fn cause(known: &OwnDowntime) -> Option<Cause> {
         code: ReasonCode::OwnDowntime,
         about: ABOUT.to_owned(),
         summary: format!(
-            "no ping could be heard from {} to {} ({}); {count} due then, which is no alarm",
-            seconds(from).to_rfc3339(),
-            seconds(to).to_rfc3339(),
+            "no ping could be heard from {} to {} UTC ({}); {count} due then, which is no alarm",
+            moment(from),
+            moment(to),
             duration::format(seconds(to).since(seconds(from))),
         ),
         affected: known.names.clone(),
         since: from,
     })
+}
+
+/// `2026-03-01 10:02:03`.
+fn moment(at: Time) -> String {
+    let text = at.to_rfc3339();
+    text.get(..19)
+        .map_or(text.clone(), |cut| cut.replace('T', " "))
 }
 
 /// People need no more.

@@ -363,9 +363,11 @@ async fn a_viewer_reads_and_sees_no_url() {
             .await
             .unwrap_err(),
     ];
-    for status in refused {
+    for status in &refused {
         assert_eq!(status.code(), Code::PermissionDenied, "{status}");
     }
+    let said = "a token of role viewer may not see ping URLs or the key in them";
+    assert_eq!([refused[0].message(), refused[1].message()], [said; 2]);
     scene.stop().await;
 }
 

@@ -88,27 +88,27 @@ impl<'a> Call<'a> {
 pub(super) struct Query<'a> {
     /// The run that the ping is about.
     pub(super) rid: Option<&'a str>,
+    /// Whether `rid` was given and is no run id.
+    pub(super) no_rid: bool,
     /// Whether a heartbeat that does not exist is to be made.
     pub(super) create: bool,
 }
 
-/// `rid` is no run id.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct NoRid;
-
 impl<'a> Query<'a> {
-    /// Reads a query; what Vigilmon does not know in it is nobody's concern.
-    pub(super) fn read(query: Option<&'a str>) -> Result<Self, NoRid> {
+    /// Reads a query; what Vigilmon does not know in it is nobody's concern. An empty `rid` is none:
+    /// a variable that was not set.
+    pub(super) fn read(query: Option<&'a str>) -> Self {
         let mut read = Self::default();
         for pair in query.unwrap_or_default().split('&') {
             match pair.split_once('=') {
+                Some(("rid", "")) => {}
                 Some(("rid", rid)) if is_rid(rid) => read.rid = Some(rid),
-                Some(("rid", _)) => return Err(NoRid),
+                Some(("rid", _)) => read.no_rid = true,
                 Some(("create", "1")) => read.create = true,
                 _ => {}
             }
         }
-        Ok(read)
+        read
     }
 }
 
@@ -202,14 +202,17 @@ mod tests {
     #[test]
     fn a_query_names_the_run_and_nothing_else_matters() {
         let read = |query| Query::read(Some(query));
-        assert_eq!(Query::read(None), Ok(Query::default()));
-        assert_eq!(read("").unwrap(), Query::default());
-        let both = read("x=1&rid=a-1.b_2&create=1&&y").unwrap();
+        assert_eq!(Query::read(None), Query::default());
+        for none in ["", "rid", "rid=", "create=0"] {
+            assert_eq!(read(none), Query::default(), "{none}");
+        }
+        let both = read("x=1&rid=a-1.b_2&create=1&&y");
         assert_eq!((both.rid, both.create), (Some("a-1.b_2"), true));
-        assert!(!read("create=0").unwrap().create);
+        assert!(!both.no_rid);
         let long = format!("rid={}", "x".repeat(65));
-        for bad in ["rid=", "rid=a%20b", "rid=a b", long.as_str()] {
-            assert_eq!(read(bad), Err(NoRid), "{bad}");
+        for bad in ["rid=a%20b", "rid=a b", long.as_str()] {
+            let read = read(bad);
+            assert_eq!((read.rid, read.no_rid), (None, true), "{bad}");
         }
     }
 

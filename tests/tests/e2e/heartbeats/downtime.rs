@@ -46,6 +46,17 @@ fn a_ping_that_was_due_in_a_long_downtime_is_listed_not_alarmed_and_the_next_one
         !said.contains("later") && !said.contains("silent"),
         "{said}"
     );
+    for command in ["show", "why"] {
+        let text = ward.cli.ok(&["incident", command, system.incident()]);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let times = said.matches("no ping could be heard from 20").count();
+        assert_eq!(times, 1, "{text}");
+        assert!(said.contains(" UTC ("), "{text}");
+    }
     let shown = ward.show("reports");
     assert_eq!(shown["status"], "up", "{shown:#}");
     assert!(shown["unobserved_at"].is_string(), "{shown:#}");

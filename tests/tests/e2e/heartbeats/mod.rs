@@ -16,6 +16,7 @@ use vigilmon_tests::wait;
 
 use crate::scene::{HOOK, SOON};
 
+mod answers;
 mod as_code;
 mod crashes;
 mod downtime;

@@ -9,6 +9,7 @@ use vigilmon_proto::v1;
 use vigilmon_proto::v1::heartbeat_spec::Schedule;
 
 use super::super::monitor_flags::{labels, severity};
+use super::super::wrong::Wrong;
 use crate::failure::Failure;
 
 /// What is expected of a job; all but the schedule has defaults.
@@ -18,7 +19,7 @@ pub(crate) struct HeartbeatFlags {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     every: Option<Duration>,
     /// A ping at each of these times, such as '0 2 * * *': minute hour day-of-month month
-    /// day-of-week
+    /// day-of-week; or a name such as @daily
     #[arg(long, value_name = "EXPRESSION")]
     cron: Option<String>,
     /// The time zone of --cron, such as Europe/Berlin; UTC when absent
@@ -66,6 +67,8 @@ pub(super) struct Given {
     pub(super) spec: v1::HeartbeatSpec,
     /// What they name.
     pub(super) mask: Vec<String>,
+    /// What of them cannot be read, and is left out of the specification.
+    pub(super) wrong: Wrong,
 }
 
 impl Given {
@@ -75,12 +78,45 @@ impl Given {
             self.spec.notify.clear();
         }
     }
+
+    /// What a stored specification becomes with them.
+    pub(super) fn over(&self, mut stored: v1::HeartbeatSpec) -> v1::HeartbeatSpec {
+        let given = &self.spec;
+        for field in &self.mask {
+            let mut cron = cron(&stored);
+            match field.as_str() {
+                "spec.every" => stored.schedule.clone_from(&given.schedule),
+                "spec.cron.expression" => {
+                    cron.expression = self::cron(given).expression;
+                    stored.schedule = Some(Schedule::Cron(cron));
+                }
+                "spec.cron.time_zone" => {
+                    cron.time_zone = self::cron(given).time_zone;
+                    stored.schedule = Some(Schedule::Cron(cron));
+                }
+                "spec.grace" => stored.grace = given.grace,
+                "spec.max_run" => stored.max_run = given.max_run,
+                "spec.notify" => stored.notify.clone_from(&given.notify),
+                // Values of the others are refused here or nowhere.
+                _ => {}
+            }
+        }
+        stored
+    }
+}
+
+/// The cron schedule that a specification has, if any.
+fn cron(spec: &v1::HeartbeatSpec) -> v1::CronSchedule {
+    match &spec.schedule {
+        Some(Schedule::Cron(cron)) => cron.clone(),
+        _ => v1::CronSchedule::default(),
+    }
 }
 
 /// Puts flags together.
-pub(super) fn given(flags: &HeartbeatFlags) -> Result<Given, Failure> {
+pub(super) fn given(flags: &HeartbeatFlags) -> Given {
     let mut given = Given::default();
-    let spec = &mut given.spec;
+    let (spec, wrong) = (&mut given.spec, &mut given.wrong);
     let mut name = |field: &str| given.mask.push(format!("spec.{field}"));
     if let Some(every) = flags.every {
         name("every");
@@ -91,8 +127,9 @@ pub(super) fn given(flags: &HeartbeatFlags) -> Result<Given, Failure> {
         if flags.cron.is_some() {
             name("cron.expression");
         }
-        if flags.tz.is_some() {
+        if let Some(zone) = &flags.tz {
             name("cron.time_zone");
+            wrong.note(time_zone(zone));
         }
         spec.schedule = Some(Schedule::Cron(v1::CronSchedule {
             expression: flags.cron.clone().unwrap_or_default(),
@@ -117,17 +154,26 @@ pub(super) fn given(flags: &HeartbeatFlags) -> Result<Given, Failure> {
     }
     if let Some(word) = &flags.severity {
         name("severity");
-        spec.severity = severity(word)?;
+        spec.severity = wrong.note(severity(word)).unwrap_or_default();
     }
     if let Some(given) = &flags.label {
         name("labels");
-        spec.labels = labels(given)?;
+        spec.labels = wrong.note(labels(given)).unwrap_or_default();
     }
     if let Some(notify) = &flags.notify {
         name("notify");
         spec.notify.clone_from(notify);
     }
-    Ok(given)
+    given
+}
+
+/// An empty one is no way to say UTC: it is a variable that was not set.
+fn time_zone(given: &str) -> Result<(), Failure> {
+    if given.trim().is_empty() {
+        let hint = "write a name like Europe/Berlin, or UTC";
+        return Err(Failure::usage("--tz: is empty", hint));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -142,7 +188,8 @@ mod tests {
             notify: Some(vec![String::new()]),
             ..HeartbeatFlags::default()
         };
-        let mut given = given(&flags).unwrap();
+        let mut given = given(&flags);
+        assert!(given.wrong.is_empty());
         given.empty_lists();
         assert_eq!(given.mask, ["spec.every", "spec.post_only", "spec.notify"]);
         assert!(given.spec.notify.is_empty());
@@ -180,11 +227,11 @@ mod tests {
             cron: Some("0 2 * * *".to_owned()),
             ..HeartbeatFlags::default()
         };
-        assert_eq!(given(&cron).unwrap().mask, ["spec.cron.expression"]);
+        assert_eq!(given(&cron).mask, ["spec.cron.expression"]);
         let zone = HeartbeatFlags {
             tz: Some("Europe/Berlin".to_owned()),
             ..HeartbeatFlags::default()
         };
-        assert_eq!(given(&zone).unwrap().mask, ["spec.cron.time_zone"]);
+        assert_eq!(given(&zone).mask, ["spec.cron.time_zone"]);
     }
 }

@@ -134,8 +134,17 @@ pub(super) fn row(heartbeat: &v1::Heartbeat, now: Time) -> [String; 5] {
         status(&state),
         schedule(&spec),
         age(state.last_ping_time.as_ref(), now),
-        format::minute_text(state.due_time.as_ref()),
+        due(state.due_time.as_ref(), now),
     ]
+}
+
+/// When the next ping is expected: `in 8s`, or how long ago it was.
+fn due(at: Option<&prost_types::Timestamp>, now: Time) -> String {
+    match format::time(at) {
+        None => "-".to_owned(),
+        Some(at) if at >= now => format!("in {}", format::lasting(rough(at.since(now)))),
+        Some(at) => format!("{} overdue", format::lasting(rough(now.since(at)))),
+    }
 }
 
 /// What is expected: `every 25h, grace 0s`.

@@ -36,7 +36,7 @@ pub(super) async fn run(
         if !tools.contains(&tool) {
             let message = format!("--snippets: there is none for `{tool}`");
             let hint = format!("there are {}", tools.join(", "));
-            return Err(Failure::new(exit::FAILED, message, hint));
+            return Err(Failure::usage(message, hint));
         }
         all.retain(|snippet| snippet.tool == tool);
     }

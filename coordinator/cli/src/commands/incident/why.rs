@@ -15,12 +15,12 @@ pub(super) fn lines(incident: &v1::Incident) -> Vec<String> {
         scope(incident.scope),
         status(incident)
     )];
-    lines.push(format!(
-        "  {}",
-        format::reason_text(incident.reason.as_ref())
-    ));
+    let reason = format::reason_text(incident.reason.as_ref());
+    lines.extend(format::wrapped("  ", &reason));
     if let Some(v1::incident::Subject::System(facts)) = &incident.subject {
-        lines.push(format!("  {}", facts.summary));
+        if facts.summary != reason {
+            lines.extend(format::wrapped("  ", &facts.summary));
+        }
         lines.extend(facts.affected.iter().map(|name| format!("    {name}")));
     }
     for transition in &incident.transitions {
@@ -41,7 +41,7 @@ fn explain(transition: &v1::Transition) -> Vec<String> {
     }
     let mut lines = vec![first];
     if !transition.note.is_empty() {
-        lines.push(format!("  {}", transition.note));
+        lines.extend(format::wrapped("  ", &transition.note));
     }
     let Some(evidence) = &transition.evidence else {
         return lines;
@@ -60,9 +60,9 @@ fn explain(transition: &v1::Transition) -> Vec<String> {
         lines.push(format!("  last ping  {}", facts::last_ping(heartbeat)));
         lines.extend(facts::due(heartbeat).map(|due| format!("  due        {due}")));
     }
-    lines.push(format!("  rule       {}", evidence.rule));
+    lines.extend(format::wrapped("  rule       ", &evidence.rule));
     if !evidence.otherwise.is_empty() {
-        lines.push(format!("  otherwise  {}", evidence.otherwise));
+        lines.extend(format::wrapped("  otherwise  ", &evidence.otherwise));
     }
     lines
 }

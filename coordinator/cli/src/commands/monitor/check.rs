@@ -24,11 +24,12 @@ enum Required {
 /// Checks now in every region; exit 0 when up or degraded, 1 when down or undecided.
 pub(super) async fn run(args: &CheckArgs, client: &Client, format: Format) -> Result<u8, Failure> {
     let is_url = args.target.contains("://");
-    let given = given(
+    let mut given = given(
         is_url.then_some(args.target.as_str()),
         &args.watch,
         &args.flags,
-    )?;
+    );
+    std::mem::take(&mut given.wrong).or(())?;
     if !is_url && !given.mask.is_empty() {
         let hint = "flags go with a URL; change a monitor with `vigilmon monitor edit`";
         return Err(Failure::usage("a monitor is checked as it is saved", hint));

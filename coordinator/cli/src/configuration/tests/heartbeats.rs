@@ -68,6 +68,9 @@ fn what_is_wrong_with_a_schedule_is_said_with_its_places() {
   - {name: zone, every: 1h, tz: Europe/Berlin}
   - {name: typo, evry: 1h, tz: Europe/Berlin}
   - {name: bare, every: 3600, post_only: 'yes'}
+  - {name: token, every: 1h, tz: UTC, token: x, grace: 5}
+  - {name: bad, token: x}
+  - {name: empty, cron: 0 2 * * *, tz: ''}
 ",
     );
     assert_eq!(
@@ -79,6 +82,12 @@ fn what_is_wrong_with_a_schedule_is_said_with_its_places() {
             "a.yaml:7:18: heartbeat typo: evry: `evry` is no key of a heartbeat; did you mean `every`?",
             "a.yaml:8:25: heartbeat bare: every: `3600` has no unit; write 3600s",
             "a.yaml:8:42: heartbeat bare: post_only: true or false is expected, not `yes`",
+            "a.yaml:9:30: heartbeat token: tz: belongs to `cron`; leave it out, or give `cron`",
+            "a.yaml:9:39: heartbeat token: token: `token` is no key of a heartbeat: name, every, cron, tz, grace, max_run, alarm_before_first_ping, post_only, severity, labels, notify",
+            "a.yaml:9:56: heartbeat token: grace: `5` has no unit; write 5s",
+            "a.yaml:10:5: heartbeat bad: a heartbeat needs a schedule: every, cron",
+            "a.yaml:10:17: heartbeat bad: token: `token` is no key of a heartbeat: name, every, cron, tz, grace, max_run, alarm_before_first_ping, post_only, severity, labels, notify",
+            "a.yaml:11:36: heartbeat empty: tz: is empty; give a value, or leave the key out",
         ]
     );
 }

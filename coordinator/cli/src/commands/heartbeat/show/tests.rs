@@ -151,13 +151,7 @@ fn nothing_is_expected_of_a_new_one() {
 #[test]
 fn a_row_keeps_to_what_a_list_needs() {
     let now = Time::from_millis(NOW);
-    let wanted = [
-        "nightly_cleanup",
-        "up",
-        "every 25h",
-        "1h ago",
-        "2026-03-02 10:02",
-    ];
+    let wanted = ["nightly_cleanup", "up", "every 25h", "1h ago", "in 1d"];
     assert_eq!(row(&nightly(), now), wanted);
     assert_eq!(row(&berlin(), now)[2], "0 2 * * * Europe/Berlin");
 }
