@@ -1,8 +1,8 @@
 //! What the HTTP port serves: the demonstration, and probes of the coordinator itself.
 
-use http::Method;
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::Value;
-use vigilmon_tests::background::{ask, get};
+use vigilmon_tests::background::{Answer, ask, get, post};
 use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
@@ -111,6 +111,40 @@ fn the_port_answers_to_its_own_names_only() {
     assert_eq!(asked_as(&address).unwrap().status, 200);
     let rebound = asked_as("rebound.example.com").unwrap();
     assert!((400..500).contains(&rebound.status), "{rebound:?}");
+}
+
+#[test]
+fn who_fails_to_sign_in_too_often_has_to_wait_and_a_good_token_is_let_in_all_the_same() {
+    let up = Up::start(&Options::new());
+    let post_form = |path: &str, form: &str| {
+        let mut headers = HeaderMap::new();
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, kind);
+        headers.insert(header::ORIGIN, up.url("").parse().unwrap());
+        post(&up.url(path), &headers, form.as_bytes()).unwrap()
+    };
+    let by_token = || post_form("/sign-in", "token=vtk_guessed");
+    let look_at_link = || get(&up.url("/sign-in/guessed")).unwrap();
+    let by_link = || post_form("/sign-in/guessed", "");
+    let ways: [(&dyn Fn() -> Answer, u16); 3] =
+        [(&by_token, 422), (&look_at_link, 410), (&by_link, 410)];
+    for (way, failed) in ways {
+        assert_eq!(way().status, failed);
+    }
+    // All ways count together.
+    for (way, failed) in ways {
+        let told = wait::until("the wait", SOON, || {
+            let answer = way();
+            assert!([failed, 429].contains(&answer.status), "{answer:?}");
+            (answer.status == 429).then_some(answer)
+        });
+        assert_eq!(told.headers["retry-after"], "6");
+    }
+    let token = up
+        .cli()
+        .json(&["token", "add", "--role", "viewer", "--label", "wall"]);
+    let token = token["token"].as_str().unwrap();
+    assert_eq!(post_form("/sign-in", &format!("token={token}")).status, 303);
 }
 
 #[test]
