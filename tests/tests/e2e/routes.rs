@@ -115,6 +115,7 @@ fn a_second_channel_hears_of_what_nobody_acknowledged_and_of_its_end() {
     assert!(waited >= Duration::from_secs(2), "{waited:?}");
 
     target.behave(Behaviour::well());
+    scene.wait_for("incident.resolved", "site");
     wait_for_later(&scene, "incident.resolved", "site");
     let both = ["incident.opened", "incident.resolved"];
     assert_eq!(told_later(&scene, "site"), both);
@@ -159,6 +160,7 @@ fn a_step_outlives_the_coordinator() {
     scene.restart();
     wait_for_later(&scene, "incident.opened", "site");
     target.behave(Behaviour::well());
+    scene.wait_for("incident.resolved", "site");
     wait_for_later(&scene, "incident.resolved", "site");
     let both = ["incident.opened", "incident.resolved"];
     assert_eq!(told_later(&scene, "site"), both);

@@ -167,7 +167,7 @@ fn a_miss_is_told_once_although_killed_at(point: &str) {
     let opened = ward.wait_for("incident.opened", "job");
     let started = time(&opened.body["data"]["incident"], "started_at");
     assert!(started.since(last) >= every, "{started:?} {last:?}");
-    pass(opened.at, every);
+    pass(opened.at, every / 2);
     assert_eq!(ward.told("job"), ["incident.opened"]);
     ping(&url);
     let resolved = ward.wait_for("incident.resolved", "job");
