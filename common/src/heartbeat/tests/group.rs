@@ -210,6 +210,28 @@ fn a_clock_that_is_set_back_makes_room_again() {
     assert!(!world.group([now(Signal::Success)])[0].shared);
 }
 
+#[test]
+fn a_row_that_pings_share_marks_no_run() {
+    let mut world = world(&every(mins(5)));
+    let mut pings = world.group([now(Signal::Start)]);
+    world.pass(secs(1));
+    world.fill();
+    // The end of the run, and others of its kind, of which some came before it.
+    pings.extend(world.group([run(Signal::Success, "x"), now(Signal::Success)]));
+    pings.extend(world.group([now(Signal::Start), now(Signal::Success)]));
+    pings.sort_by_key(|ping| std::cmp::Reverse((ping.n, ping.seq)));
+    pings.dedup_by_key(|ping| ping.n);
+    let took = |(mark, ping): (Mark, &Ping)| (ping.shared, mark.run, mark.never_finished);
+    let marked: Vec<_> = marks(&pings).into_iter().zip(&pings).map(took).collect();
+    let wanted = [
+        (true, None, false),
+        (false, Some(secs(1)), false),
+        (true, None, false),
+        (false, None, false),
+    ];
+    assert_eq!(marked, wanted);
+}
+
 /// One group of pings, and how long after it the next one comes, in milliseconds.
 type Group = (Vec<(Signal, Option<u8>, u64)>, u64);
 

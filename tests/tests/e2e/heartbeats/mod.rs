@@ -20,6 +20,7 @@ mod answers;
 mod as_code;
 mod crashes;
 mod downtime;
+mod fast;
 mod jobs;
 mod patient_snippets;
 mod promises;

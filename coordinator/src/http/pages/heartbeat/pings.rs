@@ -151,7 +151,7 @@ pub(super) fn drawn(pings: &[Ping], marks: &[Mark], open: &[OpenRun]) -> Bars {
     let is_open = |ping: &Ping| open.iter().any(|run| run.started == ping.at);
     let both = pings.iter().zip(marks);
     let own = both.filter(|(ping, mark)| {
-        ping.signal != Signal::Start || mark.never_finished || is_open(ping)
+        ping.signal != Signal::Start || ping.shared || mark.never_finished || is_open(ping)
     });
     let all = own.map(|(ping, mark)| {
         let took = mark.run.map(|run| format!(", run of {}", ran(run)));
