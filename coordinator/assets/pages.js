@@ -157,6 +157,6 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// The time zone of whoever fills in a form, unless they say another.
-const zone = document.getElementById("tz");
+// The time zone of whoever begins to fill in a form, unless they say another.
+const zone = document.querySelector("input[data-zone]");
 if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";

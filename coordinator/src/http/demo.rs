@@ -23,7 +23,7 @@ use vigilmon_common::time::Time;
 
 use crate::demo::DemoSite;
 use crate::engine::{CommandError, Handle};
-use crate::secret::SecretKey;
+use crate::secret::{OpenError, SecretKey};
 use crate::token;
 
 /// Incidents and messages that the page shows.
@@ -83,10 +83,11 @@ impl Demo {
         token::for_pings(&self.key).1
     }
 
-    /// Where a heartbeat is pinged on this machine; `None` where the key is not the one that its
-    /// token was sealed with.
-    #[must_use]
-    pub fn ping_url(&self, heartbeat: &Heartbeat) -> Option<String> {
+    /// Where a heartbeat is pinged on this machine.
+    ///
+    /// # Errors
+    /// The key does not open its token.
+    pub fn ping_url(&self, heartbeat: &Heartbeat) -> Result<String, OpenError> {
         super::ping_url(&format!("http://{}", self.http), &self.key, heartbeat)
     }
 }

@@ -19,7 +19,7 @@ use url::Url;
 use vigilmon_common::heartbeat::Heartbeat;
 
 use crate::engine::Handle;
-use crate::secret::SecretKey;
+use crate::secret::{OpenError, SecretKey};
 use crate::visits::SharedVisits;
 
 pub mod demo;
@@ -102,13 +102,12 @@ impl Hosts {
     }
 }
 
-/// Where a heartbeat's job pings, below an address of ours; `None` where its token was sealed with
-/// another key.
-fn ping_url(base: &str, key: &SecretKey, heartbeat: &Heartbeat) -> Option<String> {
+/// Where a heartbeat's job pings, below an address of ours; or why its token cannot be opened.
+fn ping_url(base: &str, key: &SecretKey, heartbeat: &Heartbeat) -> Result<String, OpenError> {
     let mut tokens = heartbeat.tokens.iter();
-    let present = tokens.find(|token| token.until.is_none())?;
-    let token = key.unseal_text(&present.sealed).ok()?;
-    Some(format!("{}/ping/{}", base.trim_end_matches('/'), *token))
+    let present = tokens.find(|token| token.until.is_none());
+    let token = key.unseal_text(present.map_or(&[], |token| &token.sealed))?;
+    Ok(format!("{}/ping/{}", base.trim_end_matches('/'), *token))
 }
 
 /// All pages.

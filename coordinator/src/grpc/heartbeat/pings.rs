@@ -24,7 +24,10 @@ impl Api {
         let now = self.engine.clock().now();
         let present = heartbeat.tokens.iter().find(|token| token.until.is_none());
         let sealed = present.map_or(&[][..], |token| &token.sealed);
-        let token = self.key.unseal_text(sealed).map_err(unreadable)?;
+        let token = self.key.unseal_text(sealed).map_err(|cause| {
+            let hint = "pings count all the same; `vigilmon heartbeat rotate` gives it another URL";
+            unreadable("the ping URL", cause, hint)
+        })?;
         let former = heartbeat
             .tokens
             .iter()
@@ -53,7 +56,11 @@ impl Api {
     }
 
     pub(super) fn shown_key(&self, key: &PingKeyRecord) -> Result<v1::PingKey, Status> {
-        let text = self.key.unseal_text(&key.sealed).map_err(unreadable)?;
+        let text = self.key.unseal_text(&key.sealed).map_err(|cause| {
+            let hint = "pings by name count all the same; `vigilmon heartbeat key --rotate` makes \
+                        another key, and URLs with the former count no more";
+            unreadable("the project's key in ping URLs by name", cause, hint)
+        })?;
         Ok(self.key_to_wire(&text))
     }
 
@@ -80,10 +87,10 @@ impl Api {
     }
 }
 
-/// What was sealed cannot be opened: another key lies beside the stores.
-fn unreadable(cause: OpenError) -> Status {
+/// What was sealed cannot be opened, as where another key lies beside the stores.
+fn unreadable(what: &str, cause: OpenError, hint: &str) -> Status {
     error::status(CommandError::Refused {
-        message: format!("the ping URL cannot be shown: {cause}"),
-        hint: "pings go on; rotate it to get another".to_owned(),
+        message: format!("{what} cannot be shown: {cause}"),
+        hint: hint.to_owned(),
     })
 }

@@ -20,10 +20,12 @@ use super::words::{When, ran};
 use super::{Frame, Pages, Wanted, no, schedule};
 use crate::engine::{CommandError, Handle};
 use crate::http::ping_url;
+use crate::secret::OpenError;
 use crate::visits::Visitor;
 
 pub(super) mod deeds;
 pub(super) mod form;
+mod given;
 pub(super) mod pings;
 
 /// Pings that are listed unless all are asked for.
@@ -42,8 +44,6 @@ pub(super) struct Asked {
 /// Where the job pings, for who may see it.
 struct Secret {
     url: String,
-    /// Until when the URL before it counts.
-    former_until: Option<When>,
     snippets: Vec<snippets::Snippet>,
 }
 
@@ -81,6 +81,10 @@ struct HeartbeatPage {
     runs: Vec<Run>,
     never_finished: u64,
     secret: Option<Secret>,
+    /// Why an editor is not shown it.
+    sealed: Option<String>,
+    /// Until when the URL before the present one counts.
+    former_until: Option<When>,
     /// Pings that ever came.
     total: u64,
     drawn: Bars,
@@ -117,14 +121,14 @@ pub(super) async fn page(
     };
     let now = engine.clock().now();
     let secret = frame.may_act.then(|| {
-        let url = ping_url(site.public_url.as_str(), &site.key, &heartbeat)?;
-        Some(Secret::of(url, &heartbeat, now))
+        let url = ping_url(site.public_url.as_str(), &site.key, &heartbeat);
+        url.map(|url| Secret::of(url, &heartbeat))
     });
     let read = match Read::of(engine, &heartbeat, listed).await {
         Ok(read) => read,
         Err(error) => return no(&error),
     };
-    let page = shown(frame, &heartbeat, secret.flatten(), read);
+    let page = shown(frame, &heartbeat, secret, read, now);
     wanted.answer(&page.frame, &page, &page.as_main())
 }
 
@@ -174,8 +178,21 @@ impl Read {
     }
 }
 
-fn shown(frame: Frame, heartbeat: &Heartbeat, secret: Option<Secret>, read: Read) -> HeartbeatPage {
+fn shown(
+    frame: Frame,
+    heartbeat: &Heartbeat,
+    secret: Option<Result<Secret, OpenError>>,
+    read: Read,
+    now: Time,
+) -> HeartbeatPage {
+    let (secret, sealed) = match secret {
+        Some(Ok(secret)) => (Some(secret), None),
+        Some(Err(why)) => (None, Some(why.to_string())),
+        None => (None, None),
+    };
     let spec = &heartbeat.spec;
+    let former = heartbeat.tokens.iter().filter(|token| token.is_good(now));
+    let former_until = former.filter_map(|token| token.until).max();
     let view = &read.view;
     let marks = marks(&read.pings);
     let rows = read.pings.iter().zip(&marks).zip(&read.bodies);
@@ -210,6 +227,8 @@ fn shown(frame: Frame, heartbeat: &Heartbeat, secret: Option<Secret>, read: Read
         runs: view.runs.iter().map(Run::of).collect(),
         never_finished: view.never_finished,
         secret,
+        sealed,
+        former_until: former_until.map(When::at),
         total: view.pings,
         drawn: pings::drawn(&read.pings, &marks, &view.runs),
         kept: read.pings.len(),
@@ -229,13 +248,10 @@ impl Run {
 }
 
 impl Secret {
-    fn of(url: String, heartbeat: &Heartbeat, now: Time) -> Self {
-        let mut former = heartbeat.tokens.iter().skip(1);
-        let former = former.find(|token| token.is_good(now));
+    fn of(url: String, heartbeat: &Heartbeat) -> Self {
         Self {
             snippets: snippets::all(&url, &heartbeat.spec),
             url,
-            former_until: former.and_then(|token| token.until).map(When::at),
         }
     }
 }

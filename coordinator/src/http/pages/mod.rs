@@ -77,6 +77,10 @@ pub(super) fn router(site: Site) -> Router {
         .route("/heartbeats", get(heartbeats::page))
         .route("/heartbeats/new", get(form::page).post(form::add))
         .route("/heartbeats/{reference}", get(heartbeat::page))
+        .route(
+            "/heartbeats/{reference}/edit",
+            get(form::edit).post(form::save),
+        )
         .route("/heartbeats/{reference}/{deed}", post(deeds::act))
         .route("/heartbeats/{reference}/pings/{number}", get(pings::body))
         .route("/incidents", get(incidents::page))

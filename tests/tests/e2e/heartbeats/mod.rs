@@ -21,6 +21,7 @@ mod as_code;
 mod crashes;
 mod downtime;
 mod fast;
+mod form;
 mod jobs;
 mod patient_snippets;
 mod promises;

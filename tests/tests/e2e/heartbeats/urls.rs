@@ -2,6 +2,7 @@
 
 use http::Method;
 use vigilmon_tests::background::{ask, send};
+use vigilmon_tests::up::Options;
 
 use super::{Ward, asked, ping, pings, signals};
 
@@ -151,6 +152,42 @@ fn the_url_of_a_name_never_changes_hands_unsaid() {
     assert_eq!(asked(&url("db-backup")).status, 404);
     ping(&url("db-dump"));
     assert_eq!(ward.show("db dump")["pings"], 3);
+}
+
+#[test]
+fn where_another_key_lies_beside_the_stores_it_is_said_and_pings_count_all_the_same() {
+    let mut ward = Ward::start();
+    let url = ward.add("job", &["--every", "1h"]);
+    let key = ward.cli.ok(&["heartbeat", "key"]);
+    ward.up.stop();
+    // The next start makes another one.
+    std::fs::remove_file(ward.up.data().join("secret.key")).unwrap();
+    ward.up.start_again(&Options::coordinator());
+
+    let asked = |what: &[&str]| {
+        let refused = ward.cli.run(&[&["heartbeat"], what].concat());
+        assert_eq!(refused.code, 1, "{refused:#?}");
+        refused.err
+    };
+    let said = asked(&["key"]);
+    let what = "error: the project's key in ping URLs by name cannot be shown: it was sealed with \
+                another key; restore secret.key that belongs to these stores";
+    assert!(said.contains(what), "{said}");
+    assert!(said.contains("hint: pings by name count all the same"), "{said}");
+    assert!(said.contains("`vigilmon heartbeat key --rotate`"), "{said}");
+    let said = asked(&["show", "job", "--snippets"]);
+    assert!(said.contains("error: the ping URL cannot be shown: it was sealed"), "{said}");
+    assert!(said.contains("`vigilmon heartbeat rotate`"), "{said}");
+    assert_eq!(ward.show("job")["ping_url"], serde_json::Value::Null);
+    ping(&url);
+    ping(&ward.up.url(&format!("/ping/s/{}/job", key.trim())));
+
+    let other = ward.cli.ok(&["heartbeat", "key", "--rotate"]);
+    assert_eq!(ward.cli.ok(&["heartbeat", "key"]), other);
+    let second = ward.cli.ok(&["heartbeat", "rotate", "job"]);
+    assert_eq!(ward.show("job")["ping_url"], second.trim());
+    ping(&url);
+    assert_eq!(ward.show("job")["pings"], 3);
 }
 
 #[test]

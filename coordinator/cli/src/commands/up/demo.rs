@@ -35,7 +35,7 @@ pub(super) async fn prepare(demo: &Demo) -> anyhow::Result<DemoJob> {
     let heartbeat = heartbeat(demo).await?;
     let ping_url = demo
         .ping_url(&heartbeat)
-        .with_context(|| format!("the ping URL of {HEARTBEAT} cannot be read; rotate it"))?;
+        .with_context(|| format!("the ping URL of {HEARTBEAT} cannot be opened"))?;
     DemoJob::new(base, ping_url)
 }
 

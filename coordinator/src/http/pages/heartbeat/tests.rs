@@ -91,7 +91,7 @@ fn view(status: HeartbeatStatus) -> View {
     }
 }
 
-fn frame(may_act: bool) -> Frame {
+pub(super) fn frame(may_act: bool) -> Frame {
     Frame {
         title: "Heartbeat".to_owned(),
         here: "heartbeats",
@@ -116,11 +116,14 @@ fn read(view: View, pings: Vec<Ping>, bodies: Vec<Option<Bytes>>) -> Read {
 fn html(may_act: bool, read: Read) -> String {
     let key = SecretKey::from_bytes(&[3; 32]);
     let heartbeat = heartbeat(&key);
-    let url = ping_url("https://status.example.org/", &key, &heartbeat).unwrap();
-    let secret = may_act.then(|| Secret::of(url, &heartbeat, NOW));
-    shown(frame(may_act), &heartbeat, secret, read)
-        .render()
-        .unwrap()
+    html_with(&key, &heartbeat, may_act, read)
+}
+
+fn html_with(key: &SecretKey, heartbeat: &Heartbeat, may_act: bool, read: Read) -> String {
+    let url = ping_url("https://status.example.org/", key, heartbeat);
+    let secret = may_act.then(|| url.map(|url| Secret::of(url, heartbeat)));
+    let page = shown(frame(may_act), heartbeat, secret, read, NOW);
+    page.render().unwrap()
 }
 
 #[test]
@@ -173,6 +176,36 @@ fn a_new_heartbeat_shows_first_how_to_ping_it() {
     let page = html(true, read(new, Vec::new(), Vec::new()));
     assert!(page.contains("Let the job call this when it is done"));
     assert!(page.contains("<details open>"));
+}
+
+#[test]
+fn an_editor_hears_why_a_ping_url_cannot_be_shown_and_what_to_do() {
+    let heartbeat = heartbeat(&SecretKey::from_bytes(&[3; 32]));
+    let other = SecretKey::from_bytes(&[4; 32]);
+    let read = |status| read(view(status), Vec::new(), Vec::new());
+    let page = html_with(&other, &heartbeat, true, read(HeartbeatStatus::Up));
+    assert!(page.contains("cannot be shown: it was sealed with another key; restore secret.key"));
+    assert!(page.contains("Its pings count all the same"));
+    let viewer = html_with(&other, &heartbeat, false, read(HeartbeatStatus::Up));
+    assert!(!viewer.contains("cannot be shown"));
+}
+
+#[test]
+fn only_editors_are_offered_deeds_and_a_third_ping_url_ends_both_others() {
+    let key = SecretKey::from_bytes(&[3; 32]);
+    let mut heartbeat = heartbeat(&key);
+    let read = || read(view(HeartbeatStatus::Up), Vec::new(), Vec::new());
+    let page = html_with(&key, &heartbeat, true, read());
+    for deed in ["/edit\"", "/pause\"", "/rotate\"", "/remove\""] {
+        assert!(page.contains(deed), "{deed}");
+    }
+    assert!(page.contains("End both") && !page.contains("for a week"));
+    heartbeat.tokens.truncate(1);
+    let page = html_with(&key, &heartbeat, true, read());
+    assert!(!page.contains("End both") && page.contains("for a week"));
+    let viewer = html_with(&key, &heartbeat, false, read());
+    assert!(!viewer.contains("<form method=\"post\" action=\"/heartbeats"));
+    assert!(!viewer.contains("/edit\""));
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn the_url_is_said_only_to_who_may_see_it() {
 #[test]
 fn a_url_that_cannot_be_opened_hides_nothing_else_and_says_the_remedy() {
     let message = "the ping URL cannot be shown: it was sealed with another key";
-    let hint = "pings go on; rotate it to get another";
+    let hint = "pings count all the same; `vigilmon heartbeat rotate` gives it another URL";
     let why = Failure::new(exit::FAILED, message, hint);
     let text = text_with(&nightly(), &Seen::Unreadable(why));
     let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
