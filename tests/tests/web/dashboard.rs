@@ -132,6 +132,7 @@ fn every_page_fits_a_phone_in_light_and_dark() {
         "/heartbeats",
         "/heartbeats/new",
         "/heartbeats/demo-job",
+        "/heartbeats/demo-job/edit",
         "/incidents",
         &incident,
         "/agents",

@@ -7,15 +7,31 @@ use vigilmon_tests::wait;
 
 use crate::dashboard::{PAGE_WITHIN, SOON, sign_in};
 
-/// Fills in the form for a new heartbeat and sends it.
-fn add(browser: &Browser, name: &str, every: &str) {
-    for (field, value) in [("name", name), ("every", every)] {
+/// Fills in fields of the form.
+fn fill(browser: &Browser, fields: &[(&str, &str)]) {
+    for (field, value) in fields {
         let value = serde_json::json!(value);
         browser.eval(&format!(
             "document.getElementById('{field}').value = {value}"
         ));
     }
+}
+
+/// Fills in the form for a new heartbeat and sends it.
+fn add(browser: &Browser, name: &str, every: &str) {
+    fill(browser, &[("name", name), ("every", every)]);
     browser.press("#new button");
+}
+
+/// How far ahead the next ping is expected, in hours.
+fn hours_until_expected(browser: &Browser) -> Option<f64> {
+    let ahead = "(Date.parse(document.querySelector('.facts time.until')?.dateTime) - Date.now())";
+    Some(browser.eval(ahead).as_f64()? / 3_600_000.0)
+}
+
+/// Whether it is expected in about so many hours.
+fn is_expected_in(browser: &Browser, hours: f64) -> bool {
+    hours_until_expected(browser).is_some_and(|ahead| (ahead - hours).abs() < 0.1)
 }
 
 fn status_is(browser: &Browser, what: &str) -> bool {
@@ -119,10 +135,96 @@ fn an_editor_pauses_rotates_and_removes_and_a_viewer_sees_no_ping_url() {
     assert_eq!(viewer.text("h1"), "Not allowed");
 
     browser.eval("document.querySelectorAll('.deeds details').forEach(one => one.open = true)");
-    browser.press("input[name=sure]");
+    browser.press("form[action$='/remove'] input[name=sure]");
     browser.press("form[action$='/remove'] button");
     wait::until_true("it is gone", SOON, || {
         browser.text(".empty").contains("No heartbeats yet")
     });
     assert_eq!(get(&former).unwrap().status, 404);
+}
+
+#[test]
+fn an_edit_in_the_browser_moves_the_next_expected_ping_on_every_open_page() {
+    let up = Up::start(&Options::new());
+    let url = up
+        .cli()
+        .ok(&["heartbeat", "add", "import", "--every", "25h"]);
+    assert_eq!(get(url.trim()).unwrap().status, 200);
+    let watcher = Browser::start();
+    sign_in(&up, &watcher, &["--read-only"]);
+    watcher.open(&up.url("/heartbeats"));
+    watcher.press(".heartbeats a.name");
+    wait::until_true("its page is shown", SOON, || is_expected_in(&watcher, 25.0));
+    watcher.eval("window.same = true");
+
+    let browser = Browser::start();
+    sign_in(&up, &browser, &[]);
+    browser.open(&up.url("/heartbeats/import"));
+    browser.press(".deeds a.button");
+    wait::until_true("the form is filled", SOON, || {
+        browser.eval("document.getElementById('every')?.value") == "25h"
+    });
+    fill(
+        &browser,
+        &[("name", "-"), ("every", "2h"), ("grace", "soon")],
+    );
+    browser.press("#edit button");
+    wait::until_true("what is wrong is said", SOON, || {
+        browser.text("#grace-wrong").contains("not a duration")
+    });
+    assert!(browser.text("#name-wrong").contains("cannot be a name"));
+    let focus = browser.eval("document.activeElement.id");
+    assert_eq!(focus, "name", "the first that is wrong is at hand");
+    fill(&browser, &[("name", "nightly import"), ("grace", "5m")]);
+    browser.press("#edit button");
+    wait::until_true("its page is shown", SOON, || {
+        browser.text("h1") == "nightly import"
+    });
+    assert!(
+        is_expected_in(&browser, 2.0),
+        "what was typed first was kept"
+    );
+    wait::until_true("the other page shows it too", PAGE_WITHIN, || {
+        is_expected_in(&watcher, 2.0) && watcher.text("h1") == "nightly import"
+    });
+    assert_eq!(watcher.eval("window.same"), true, "it was not loaded anew");
+
+    // At fixed times, in a zone; only the fields of that are there.
+    browser.press(".deeds a.button");
+    wait::until_true("the form is there", SOON, || {
+        browser.eval("document.getElementById('edit') !== null") == true
+    });
+    browser.press("input[value=cron]");
+    let shown = "['every', 'cron'].map(id => document.getElementById(id).checkVisibility())";
+    assert_eq!(browser.eval(shown), serde_json::json!([false, true]));
+    fill(&browser, &[("cron", "0 3 * * *"), ("tz", "Asia/Kathmandu")]);
+    // Meanwhile somebody else saves it.
+    up.cli()
+        .ok(&["heartbeat", "edit", "nightly import", "--every", "3h"]);
+    browser.press("#edit button");
+    wait::until_true("it is too late", SOON, || {
+        browser
+            .text(".too-late")
+            .contains("somebody else changed it")
+    });
+    assert!(browser.text(".over").contains("3h → –"));
+    assert_eq!(
+        browser.eval("document.getElementById('cron').value"),
+        "0 3 * * *"
+    );
+    browser.press("#edit button");
+    wait::until_true("its page is shown", SOON, || {
+        browser
+            .text(".facts")
+            .contains("every day at 03:00, Asia/Kathmandu")
+    });
+    wait::until_true("the other page shows it too", PAGE_WITHIN, || {
+        watcher
+            .text(".facts")
+            .contains("every day at 03:00, Asia/Kathmandu")
+    });
+    assert_eq!(watcher.errors(), [""; 0]);
+    let refused = browser.errors();
+    let is_refusal = |line: &String| line.contains("422") || line.contains("409");
+    assert!(refused.iter().all(is_refusal), "{refused:?}");
 }

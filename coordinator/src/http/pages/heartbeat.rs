@@ -14,6 +14,7 @@ use vigilmon_common::heartbeat::{
 use vigilmon_common::time::Time;
 
 use self::pings::PingRow;
+use super::heartbeats::Why;
 use super::incidents::IncidentRow;
 use super::phases::Bars;
 use super::words::{When, ran};
@@ -47,6 +48,12 @@ struct Secret {
     snippets: Vec<snippets::Snippet>,
 }
 
+/// A time as how far away it is, and by the clock.
+struct Moment {
+    away: When,
+    exact: When,
+}
+
 struct Run {
     rid: String,
     started: When,
@@ -62,16 +69,16 @@ struct HeartbeatPage {
     status: &'static str,
     since: When,
     since_ago: When,
-    why: String,
+    why: Option<Why>,
     /// The open incident.
     incident: Option<String>,
     schedule: String,
     expression: Option<String>,
     grace: String,
-    due: Option<When>,
+    due: Option<Moment>,
     /// When silence becomes an incident, where that is later than the due time.
-    deadline: Option<When>,
-    last_ping: Option<(String, When)>,
+    deadline: Option<Moment>,
+    last_ping: Option<(String, Moment)>,
     last_success: Option<When>,
     last_run: Option<String>,
     max_run: Option<String>,
@@ -194,6 +201,8 @@ fn shown(
     let former = heartbeat.tokens.iter().filter(|token| token.is_good(now));
     let former_until = former.filter_map(|token| token.until).max();
     let view = &read.view;
+    let is_running =
+        view.status == HeartbeatStatus::Up && !view.runs.is_empty() && view.unobserved.is_none();
     let marks = marks(&read.pings);
     let rows = read.pings.iter().zip(&marks).zip(&read.bodies);
     let rows = rows.map(|((ping, mark), body)| PingRow::of(ping, mark, body.as_ref()));
@@ -205,19 +214,20 @@ fn shown(
         status: view.status.as_str(),
         since: When::at(view.since),
         since_ago: When::ago(view.since),
-        why: view.reason.clone(),
+        // What runs has a line of its own.
+        why: Why::of(view).filter(|_| !is_running),
         incident: view.incident.map(|id| id.to_string()),
         schedule: schedule::words(&spec.schedule),
         expression: schedule::expression(&spec.schedule).map(str::to_owned),
         grace: schedule::grace(spec.grace),
-        due: view.due.map(When::until),
+        due: view.due.map(Moment::until),
         deadline: view
             .deadline
             .filter(|at| view.due != Some(*at))
-            .map(When::until),
+            .map(Moment::until),
         last_ping: view
             .last_ping
-            .map(|ping| (ping.signal.to_string(), When::ago(ping.at))),
+            .map(|ping| (ping.signal.to_string(), Moment::ago(ping.at))),
         last_success: view.last_success.map(When::ago),
         last_run: view.last_run.map(ran),
         max_run: spec.max_run.map(duration::format),
@@ -234,6 +244,22 @@ fn shown(
         kept: read.pings.len(),
         pings: rows.collect(),
         incidents: read.incidents,
+    }
+}
+
+impl Moment {
+    const fn until(at: Time) -> Self {
+        Self {
+            away: When::until(at),
+            exact: When::at(at),
+        }
+    }
+
+    const fn ago(at: Time) -> Self {
+        Self {
+            away: When::ago(at),
+            ..Self::until(at)
+        }
     }
 }
 

@@ -68,13 +68,44 @@ fn rank(status: HeartbeatStatus) -> usize {
     }
 }
 
+/// Why it stands as it does. A time in it is told as how far away it is, so that it stays true
+/// while the page is open.
+pub(super) struct Why {
+    pub(super) text: String,
+    pub(super) at: Option<When>,
+}
+
+impl Why {
+    /// `None` where nothing is to be said.
+    pub(super) fn of(view: &View) -> Option<Self> {
+        let (text, at) = match (view.status, view.deadline, view.runs.last()) {
+            (HeartbeatStatus::Late, Some(alarm), _) => (
+                "a ping is overdue; alarm".to_owned(),
+                Some(When::until(alarm)),
+            ),
+            (HeartbeatStatus::New, Some(alarm), _) => {
+                let silence = match view.last_ping {
+                    Some(_) => "no ping since it was resumed",
+                    None => "no ping yet",
+                };
+                (format!("{silence}; alarm"), Some(When::until(alarm)))
+            }
+            (HeartbeatStatus::Up, _, Some(run)) if view.unobserved.is_none() => {
+                ("a run began".to_owned(), Some(When::ago(run.started)))
+            }
+            _ => (view.reason.clone(), None),
+        };
+        (!text.is_empty()).then_some(Self { text, at })
+    }
+}
+
 struct Row {
     id: String,
     name: String,
     schedule: String,
     status: &'static str,
     since: When,
-    why: String,
+    why: Option<Why>,
     last_ping: Option<When>,
     due: Option<When>,
 }
@@ -108,9 +139,10 @@ pub(super) async fn page(
         Ok(views) => views,
         Err(error) => return no(&error),
     };
+    let around = Around::new(&filter, &selected);
     let page = HeartbeatsPage {
-        verdict: verdict(&selected.counts),
-        around: Around::new(&filter, &selected),
+        verdict: verdict(&selected.counts, around.exist),
+        around,
         rows: rows(&engine.directory().read(), &views, &selected.ids),
         frame,
     };
@@ -142,14 +174,15 @@ fn texts(heartbeat: &Heartbeat) -> impl Iterator<Item = String> {
 }
 
 /// The first thing that is read: how bad it is.
-fn verdict(counts: &[usize]) -> (&'static str, String) {
+fn verdict(counts: &[usize], exist: usize) -> (&'static str, String) {
     let total: usize = counts.iter().sum();
     let of = |count: usize| so_many(count, total, "heartbeat");
     let [down, late, new, up, _] = counts else {
         return ("unknown", String::new());
     };
     match () {
-        () if total == 0 => ("unknown", "No job is watched".to_owned()),
+        () if exist == 0 => ("unknown", "No job is watched".to_owned()),
+        () if total == 0 => ("unknown", "No heartbeat matches".to_owned()),
         () if *down > 0 => ("down", format!("{} down", of(*down))),
         () if *late > 0 => ("late", format!("{} late", of(*late))),
         () if *up > 0 && *new > 0 => ("up", format!("{} up", of(*up))),
@@ -174,7 +207,7 @@ fn row(heartbeat: &Heartbeat, view: &View) -> Row {
         schedule: schedule::words(&heartbeat.spec.schedule),
         status: view.status.as_str(),
         since: When::ago(view.since),
-        why: view.reason.clone(),
+        why: Why::of(view),
         last_ping: view.last_ping.map(|ping| When::ago(ping.at)),
         due: view.due.map(When::until),
     }
@@ -199,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_worst_is_said_first() {
-        let said = |counts: Counts| verdict(&counts).1;
+        let said = |counts: Counts| verdict(&counts, counts.iter().sum()).1;
         assert_eq!(said([1, 2, 0, 9, 0]), "1 of 12 heartbeats is down");
         assert_eq!(said([0, 2, 0, 0, 0]), "All heartbeats are late");
         assert_eq!(
@@ -209,6 +242,7 @@ mod tests {
         assert_eq!(said([0, 0, 1, 1, 0]), "1 of 2 heartbeats is up");
         assert_eq!(said([0, 0, 0, 0, 1]), "The heartbeat is paused");
         assert_eq!(said([0; 5]), "No job is watched");
+        assert_eq!(verdict(&[0; 5], 3).1, "No heartbeat matches");
     }
 
     #[test]

@@ -111,10 +111,11 @@ pub(super) async fn page(
         Ok(views) => views,
         Err(error) => return no(&error),
     };
+    let around = Around::new(&filter, &selected);
     let page = OverviewPage {
-        verdict: verdict(&selected.counts),
+        verdict: verdict(&selected.counts, around.exist),
         heartbeats: heartbeats::summary(&frame.heartbeats),
-        around: Around::new(&filter, &selected),
+        around,
         rows: rows(&engine.directory().read(), &views, &selected.ids),
         frame,
     };
@@ -122,14 +123,15 @@ pub(super) async fn page(
 }
 
 /// The first thing that is read: how bad it is.
-fn verdict(counts: &[usize]) -> (&'static str, String) {
+fn verdict(counts: &[usize], exist: usize) -> (&'static str, String) {
     let total: usize = counts.iter().sum();
     let of = |count: usize| so_many(count, total, "monitor");
     let [down, failing, degraded, unknown, up, _] = counts else {
         return ("unknown", String::new());
     };
     match () {
-        () if total == 0 => ("unknown", "Nothing is watched".to_owned()),
+        () if exist == 0 => ("unknown", "Nothing is watched".to_owned()),
+        () if total == 0 => ("unknown", "No monitor matches".to_owned()),
         () if *down > 0 => ("down", format!("{} down", of(*down))),
         () if *failing > 0 => (
             "degraded",
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_worst_is_said_first() {
-        let said = |counts: [usize; 6]| verdict(&counts).1;
+        let said = |counts: [usize; 6]| verdict(&counts, counts.iter().sum()).1;
         assert_eq!(said([1, 0, 0, 0, 2, 0]), "1 of 3 monitors is down");
         assert_eq!(said([3, 0, 0, 0, 0, 0]), "All monitors are down");
         assert_eq!(said([0, 0, 0, 0, 1, 0]), "The monitor is up");
@@ -205,6 +207,7 @@ mod tests {
             "2 of 5 monitors are failing in some regions"
         );
         assert_eq!(said([0; 6]), "Nothing is watched");
+        assert_eq!(verdict(&[0; 6], 3).1, "No monitor matches");
         assert_eq!(said([0, 0, 0, 0, 0, 2]), "All monitors are paused");
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn words(schedule: &Schedule) -> String {
 pub(super) fn expression(schedule: &Schedule) -> Option<&str> {
     match schedule {
         Schedule::Every(_) => None,
-        Schedule::Cron(cron) => Some(Cron::expression(cron)),
+        Schedule::Cron(cron) => {
+            let written = Cron::expression(cron);
+            times(written).map(|_| written)
+        }
     }
 }
 
@@ -168,8 +171,11 @@ mod tests {
             ("0 2,14 * * *", "cron 0 2,14 * * *"),
             ("0 2 1 * 1", "cron 0 2 1 * 1"),
         ];
-        for (expression, words) in known {
-            assert_eq!(said(expression), format!("{words}, Europe/Berlin"));
+        for (written, words) in known {
+            assert_eq!(said(written), format!("{words}, Europe/Berlin"));
+            let cron = Schedule::Cron(Cron::parse(written, "UTC").unwrap());
+            let beside = (!words.starts_with("cron ")).then_some(written);
+            assert_eq!(expression(&cron), beside);
         }
     }
 }

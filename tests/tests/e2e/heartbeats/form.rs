@@ -64,7 +64,10 @@ fn filled<'a>(version: &'a str, typed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &
 /// The value of the form's field of this name.
 fn value<'a>(page: &'a Answer, field: &str) -> &'a str {
     let begin = format!("name=\"{field}\" value=\"");
-    let (_, rest) = page.body.split_once(&begin).expect("the form has the field");
+    let (_, rest) = page
+        .body
+        .split_once(&begin)
+        .expect("the form has the field");
     rest.split('"').next().unwrap()
 }
 
@@ -76,27 +79,38 @@ fn all_of_a_heartbeat_is_edited_without_scripts_and_the_audit_log_says_by_whom()
     let page = format!("/heartbeats/{page}");
     let form = format!("{page}/edit");
     let editor = Visit::begin(&ward, "editor");
-    assert!(editor.look(&page).body.contains(&format!("href=\"{form}\"")));
+    assert!(
+        editor
+            .look(&page)
+            .body
+            .contains(&format!("href=\"{form}\""))
+    );
     let shown = editor.look(&form);
-    assert_eq!((value(&shown, "name"), value(&shown, "every")), ("job", "25h"));
+    assert_eq!(
+        (value(&shown, "name"), value(&shown, "every")),
+        ("job", "25h")
+    );
     let channel = value(&shown, "notify").to_owned();
 
     let version = value(&shown, "version");
-    let saved = editor.send(&form, &[
-        ("version", version),
-        ("name", "nightly"),
-        ("kind", "cron"),
-        ("every", "25h"),
-        ("cron", "30 2 * * 1-5"),
-        ("tz", "Europe/Berlin"),
-        ("grace", "20m"),
-        ("severity", "warning"),
-        ("max_run", "2h"),
-        ("alarm_before_first_ping", "yes"),
-        ("post_only", "yes"),
-        ("labels", "team=data\r\ntier=1"),
-        ("notify", &channel),
-    ]);
+    let saved = editor.send(
+        &form,
+        &[
+            ("version", version),
+            ("name", "nightly"),
+            ("kind", "cron"),
+            ("every", "25h"),
+            ("cron", "30 2 * * 1-5"),
+            ("tz", "Europe/Berlin"),
+            ("grace", "20m"),
+            ("severity", "warning"),
+            ("max_run", "2h"),
+            ("alarm_before_first_ping", "yes"),
+            ("post_only", "yes"),
+            ("labels", "team=data\r\ntier=1"),
+            ("notify", &channel),
+        ],
+    );
     assert_eq!(saved.status, 303, "{}", saved.body);
     assert_eq!(saved.headers["location"], page.as_str());
     let stored = ward.show("nightly");
@@ -146,7 +160,10 @@ fn a_refused_edit_keeps_what_was_typed_and_says_all_that_is_wrong() {
     let typed = [("name", "other"), ("every", "often"), ("labels", "team")];
     let refused = editor.send(form, &filled(version, &typed));
     assert_eq!(refused.status, 422);
-    assert_eq!((value(&refused, "name"), value(&refused, "every")), ("other", "often"));
+    assert_eq!(
+        (value(&refused, "name"), value(&refused, "every")),
+        ("other", "often")
+    );
     assert_eq!(value(&refused, "version"), version);
     assert!(refused.body.contains(">team</textarea>"));
     for wrong in ["every-wrong", "labels-wrong"] {
@@ -154,7 +171,11 @@ fn a_refused_edit_keeps_what_was_typed_and_says_all_that_is_wrong() {
     }
     let taken = editor.send(form, &filled(version, &[("name", "other")]));
     assert_eq!(taken.status, 422);
-    assert!(taken.body.contains("there is a heartbeat `other` already; choose another name"));
+    assert!(
+        taken
+            .body
+            .contains("there is a heartbeat `other` already; choose another name")
+    );
     // No such channel.
     let nobody = ("notify", "0199f2c4-77a0-7d51-9b3e-6a1f0c2d4e58");
     let refused = editor.send(form, &filled(version, &[nobody]));
@@ -183,17 +204,32 @@ fn who_edits_what_somebody_else_saved_meanwhile_is_told_what_that_would_change()
     let form = "/heartbeats/job/edit";
     let shown = editor.look(form);
     let version = value(&shown, "version");
-    ward.cli.ok(&["heartbeat", "edit", "job", "--every", "26h", "--grace", "5m"]);
+    ward.cli.ok(&[
+        "heartbeat",
+        "edit",
+        "job",
+        "--every",
+        "26h",
+        "--grace",
+        "5m",
+    ]);
 
     let typed = filled(version, &[("every", "27h")]);
     let late = editor.send(form, &typed);
     assert_eq!(late.status, 409);
     assert!(late.body.contains("somebody else changed it meanwhile"));
-    for change in ["<span>26h</span> → <strong>27h</strong>", "<span>5m</span> → <strong>0s</strong>"] {
+    for change in [
+        "<span>26h</span> → <strong>27h</strong>",
+        "<span>5m</span> → <strong>0s</strong>",
+    ] {
         assert!(late.body.contains(change), "{}", late.body);
     }
     assert_eq!(value(&late, "every"), "27h", "what was typed stays");
-    assert_eq!(ward.show("job")["every_seconds"], 26 * 3600, "and nothing was saved");
+    assert_eq!(
+        ward.show("job")["every_seconds"],
+        26 * 3600,
+        "and nothing was saved"
+    );
 
     let again = filled(value(&late, "version"), &[("every", "27h")]);
     assert_eq!(editor.send(form, &again).status, 303);

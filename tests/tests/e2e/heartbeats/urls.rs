@@ -173,10 +173,16 @@ fn where_another_key_lies_beside_the_stores_it_is_said_and_pings_count_all_the_s
     let what = "error: the project's key in ping URLs by name cannot be shown: it was sealed with \
                 another key; restore secret.key that belongs to these stores";
     assert!(said.contains(what), "{said}");
-    assert!(said.contains("hint: pings by name count all the same"), "{said}");
+    assert!(
+        said.contains("hint: pings by name count all the same"),
+        "{said}"
+    );
     assert!(said.contains("`vigilmon heartbeat key --rotate`"), "{said}");
     let said = asked(&["show", "job", "--snippets"]);
-    assert!(said.contains("error: the ping URL cannot be shown: it was sealed"), "{said}");
+    assert!(
+        said.contains("error: the ping URL cannot be shown: it was sealed"),
+        "{said}"
+    );
     assert!(said.contains("`vigilmon heartbeat rotate`"), "{said}");
     assert_eq!(ward.show("job")["ping_url"], serde_json::Value::Null);
     ping(&url);

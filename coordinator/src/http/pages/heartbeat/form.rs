@@ -180,7 +180,12 @@ pub(crate) async fn add(
     };
     match saved {
         Ok(heartbeat) => see_other(&path(heartbeat.id)),
-        Err(error) => Asked { pages: &pages, visitor: &visitor, wanted }.again(None, given, error),
+        Err(error) => Asked {
+            pages: &pages,
+            visitor: &visitor,
+            wanted,
+        }
+        .again(None, given, error),
     }
 }
 
@@ -213,7 +218,11 @@ pub(crate) async fn save(
         Ok(found) => found,
         Err(error) => return no(&error),
     };
-    let asked = Asked { pages: &pages, visitor: &visitor, wanted };
+    let asked = Asked {
+        pages: &pages,
+        visitor: &visitor,
+        wanted,
+    };
     let given = Given::read(sent);
     let draft = match given.draft() {
         Ok(draft) => draft,

@@ -49,7 +49,9 @@ fn refused(edited: Option<&Heartbeat>, given: Given) -> String {
 #[test]
 fn an_edit_begins_with_what_is_stored() {
     let heartbeat = stored();
-    let page = form(Some(&heartbeat), Given::of(&heartbeat)).render().unwrap();
+    let page = form(Some(&heartbeat), Given::of(&heartbeat))
+        .render()
+        .unwrap();
     let path = path(heartbeat.id);
     assert!(page.contains(&format!("method=\"post\" action=\"{path}/edit\"")));
     assert!(page.contains("<span>Edit nightly-backup</span>"));
@@ -65,7 +67,10 @@ fn an_edit_begins_with_what_is_stored() {
         assert!(page.contains(field), "{field}");
     }
     assert!(!page.contains("aria-invalid") && !page.contains("autofocus"));
-    assert!(!page.contains(" style="), "the policy allows no styles in a page");
+    assert!(
+        !page.contains(" style="),
+        "the policy allows no styles in a page"
+    );
 }
 
 #[test]
@@ -84,11 +89,20 @@ fn what_is_wrong_stands_at_its_field_and_what_was_typed_stays() {
     for field in ["name", "cron", "grace", "labels"] {
         assert!(page.contains(&format!("id=\"{field}-wrong\"")), "{field}");
     }
-    for typed in ["nightly &#34;2&#34;", "0 2 * *", "value=\"soon\"", "&#60;team&#62;</textarea>"] {
+    for typed in [
+        "nightly &#34;2&#34;",
+        "0 2 * *",
+        "value=\"soon\"",
+        "&#60;team&#62;</textarea>",
+    ] {
         assert!(page.contains(typed), "{typed}");
     }
     assert!(page.contains("name=\"version\" value=\"3\""));
-    assert_eq!(page.matches(" autofocus").count(), 1, "the first that is wrong");
+    assert_eq!(
+        page.matches(" autofocus").count(),
+        1,
+        "the first that is wrong"
+    );
     // An emptied time zone is not filled anew by the page's script.
     assert!(!page.contains("data-zone"));
 }

@@ -76,7 +76,10 @@ fn a_form_makes_the_draft_that_it_says() {
     assert_eq!(draft.grace, Some(Duration::from_mins(30)));
     assert_eq!(draft.every, None);
     let labels = draft.labels.unwrap();
-    assert_eq!((labels["team"].as_str(), labels["tier"].as_str()), ("data", "1"));
+    assert_eq!(
+        (labels["team"].as_str(), labels["tier"].as_str()),
+        ("data", "1")
+    );
 }
 
 #[test]
