@@ -197,7 +197,8 @@ impl HeartbeatService for Api {
         let body = self.engine.ping_body(heartbeat.id, request.number).await;
         let data = body.map_err(error::status)?.ok_or_else(|| {
             let reference = format!("{} of {}", request.number, request.r#ref);
-            error::not_found(Object::PingBody, &reference)
+            let hint = "what came with a heartbeat's last 10 pings is kept";
+            error::not_found_but(Object::PingBody, &reference, hint)
         })?;
         Ok(Response::new(v1::PingBody { data }))
     }

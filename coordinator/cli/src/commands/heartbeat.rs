@@ -33,7 +33,7 @@ pub(crate) enum HeartbeatCommand {
     List,
     /// One heartbeat: what it expects, how it stands, its last pings
     Show(ShowArgs),
-    /// Change a heartbeat; what is not given stays, an empty text empties a list
+    /// Change a heartbeat; what is not given stays. A list replaces the former one; '' empties it
     Edit(EditArgs),
     /// Suspend its alarms; pings are recorded all the same
     Pause(Named),
@@ -45,9 +45,9 @@ pub(crate) enum HeartbeatCommand {
     Rotate(RotateArgs),
     /// Its last pings, newest first
     Pings(Named),
-    /// What came with a ping
+    /// What came with a ping, as it came
     Body(BodyArgs),
-    /// The project's key in ping URLs by slug
+    /// The project's key, for URLs that ping by name: /ping/s/KEY/SLUG
     Key(KeyArgs),
 }
 
@@ -61,6 +61,8 @@ pub(crate) struct Named {
 /// A new heartbeat.
 #[derive(Args, Debug)]
 #[command(
+    override_usage = "vigilmon heartbeat add [OPTIONS] <NAME> --every <DURATION>\n       \
+                      vigilmon heartbeat add [OPTIONS] <NAME> --cron <EXPRESSION>",
     group(clap::ArgGroup::new("schedule").required(true).args(["every", "cron"])),
     mut_arg("tz", |arg| arg.requires("cron"))
 )]

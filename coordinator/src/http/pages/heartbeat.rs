@@ -87,9 +87,8 @@ struct HeartbeatPage {
     labels: Vec<String>,
     runs: Vec<Run>,
     never_finished: u64,
-    secret: Option<Secret>,
-    /// Why an editor is not shown it.
-    sealed: Option<String>,
+    /// For editors; or why it cannot be shown to them.
+    secret: Option<Result<Secret, OpenError>>,
     /// Until when the URL before the present one counts.
     former_until: Option<When>,
     /// Pings that ever came.
@@ -192,11 +191,6 @@ fn shown(
     read: Read,
     now: Time,
 ) -> HeartbeatPage {
-    let (secret, sealed) = match secret {
-        Some(Ok(secret)) => (Some(secret), None),
-        Some(Err(why)) => (None, Some(why.to_string())),
-        None => (None, None),
-    };
     let spec = &heartbeat.spec;
     let former = heartbeat.tokens.iter().filter(|token| token.is_good(now));
     let former_until = former.filter_map(|token| token.until).max();
@@ -237,7 +231,6 @@ fn shown(
         runs: view.runs.iter().map(Run::of).collect(),
         never_finished: view.never_finished,
         secret,
-        sealed,
         former_until: former_until.map(When::at),
         total: view.pings,
         drawn: pings::drawn(&read.pings, &marks, &view.runs),

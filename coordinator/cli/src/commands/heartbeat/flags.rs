@@ -55,7 +55,7 @@ pub(crate) struct HeartbeatFlags {
     /// A label, key=value; may be repeated
     #[arg(long, value_name = "K=V")]
     label: Option<Vec<String>>,
-    /// Channels beside those that routes pick
+    /// Channels beside those that routes pick, with commas between
     #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
     notify: Option<Vec<String>>,
 }

@@ -321,7 +321,7 @@ fn heard(state: &v1::HeartbeatState, now: Time) -> Vec<String> {
         let so_far = format::lasting(rough(so_far.unwrap_or(Duration::ZERO)));
         let over = if run.overrun { ", too long" } else { "" };
         let text = format!("{rid}since {since} UTC, {so_far}{over}");
-        lines.push(field("running", &text));
+        lines.extend(words("running", &text));
     }
     if state.never_finished > 0 {
         let runs = if state.never_finished == 1 {
