@@ -26,7 +26,8 @@ use vigilmon_runtime::{descriptors, random};
 
 use crate::context;
 use crate::demo::DemoSite;
-use crate::engine::{self, Actor, Handle};
+use crate::doorway::Listener;
+use crate::engine::{self, Actor, Handle, Knocks};
 use crate::grpc::agent::AgentDoor;
 use crate::grpc::{self, Api};
 use crate::http::demo::{Demo, Letter, PAGES_MAX};
@@ -387,8 +388,9 @@ fn open_doors(
     match shown.http {
         Some(shown) => {
             let address = listeners.http.local_addr()?;
-            let connections =
-                tls::accept(listeners.http, shown.https()?, doors, doors.stop_token());
+            let (config, knocks) = (shown.https()?, engine.knocks());
+            let stop = doors.stop_token();
+            let connections = tls::accept(listeners.http, config, knocks, doors, stop);
             serve_http(
                 Secure {
                     address,
@@ -412,7 +414,7 @@ fn open_grpc(
     doors: &Supervisor,
 ) {
     let stop = doors.stop_token();
-    let connections = tls::accept(listener, config, doors, stop.clone());
+    let connections = tls::accept(listener, config, Knocks::unheeded(), doors, stop.clone());
     let agents = AgentDoor::new(api.engine.clone(), doors.clone());
     let incoming = ReceiverStream::new(connections);
     let serve = grpc::serve(api, agents, reflection, incoming, stop.cancelled_owned());
@@ -434,7 +436,7 @@ fn link_base(public_url: &Url) -> String {
 
 fn serve_http<L>(listener: L, router: Router, pings: Option<Pings>, doors: &Supervisor)
 where
-    L: axum::serve::Listener<Addr = SocketAddr>,
+    L: Listener,
 {
     let door = Door::new(router, pings, descriptors::raise());
     let serve = http::serve(listener, door, doors.stop_token());

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod context;
 pub mod demo;
+mod doorway;
 pub mod engine;
 pub mod grpc;
 pub mod health;

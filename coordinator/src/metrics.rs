@@ -1,5 +1,6 @@
 //! What Prometheus may scrape. Label sets are bounded: regions, outcomes and channels are few.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 mod heartbeats;
+mod http;
 
 pub use heartbeats::{Heartbeats, PingCounters, PingLabel};
+pub use http::HttpDoor;
 
 /// Labels of `vigilmon_results_total`.
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -81,6 +84,8 @@ pub struct Metrics {
     pub monitors: Family<StatusLabel, Gauge>,
     /// Heartbeats and their pings.
     pub heartbeats: Heartbeats,
+    /// The HTTP door.
+    pub http: Arc<HttpDoor>,
     /// Open incidents, as of the scrape.
     pub incidents: Family<IncidentLabels, Gauge>,
     /// Agents, as of the scrape.
@@ -115,6 +120,7 @@ impl Metrics {
             outbox_pending: Family::default(),
             monitors: Family::default(),
             heartbeats: Heartbeats::default(),
+            http: Arc::default(),
             incidents: Family::default(),
             agents: Family::default(),
             lateness: Gauge::default(),
@@ -140,6 +146,7 @@ impl Metrics {
         );
         registry.register("monitors", "Monitors by status", made.monitors.clone());
         made.heartbeats.register(&mut registry);
+        made.http.register(&mut registry);
         registry.register("incidents_open", "Open incidents", made.incidents.clone());
         registry.register("region_agents", "Agents by region", made.agents.clone());
         registry.register(

@@ -39,7 +39,7 @@ mod state;
 mod tests;
 
 pub use bodies::Bodies;
-pub use deadlines::Deadlines;
+pub use deadlines::{Deadlines, Due, HEARD_OUT, HELD_MAX, LATE_MAX};
 pub use draft::HeartbeatDraft;
 pub use fields::fields;
 pub use group::PingGroup;
@@ -75,6 +75,9 @@ pub const STORED_A_SECOND: u32 = 100;
 pub const RUNS_MAX: usize = 10;
 /// A spell of our own downtime up to this long moves deadlines; a longer one may excuse a miss.
 pub const SPELL_SHORT_MAX: Duration = Duration::from_secs(30);
+/// Short spells together move a deadline by this at most, or by half of what its ping has time for
+/// where that is more: beyond, a short one counts as a longer one does.
+pub const MOVED_MAX: Duration = Duration::from_secs(300);
 /// How long before its due time, at most, a ping settles it.
 pub const EARLY_MAX: Duration = Duration::from_secs(300);
 

@@ -6,11 +6,8 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::doorway::WAITING_MAX;
 use crate::options::Options;
-
-/// Connections that the system may hold until they are accepted: jobs of a whole site ping at the
-/// full minute. The system may have a lower bound of its own (`net.core.somaxconn`).
-const WAITING_MAX: u32 = 4096;
 
 pub(super) struct Listeners {
     pub(super) http: TcpListener,

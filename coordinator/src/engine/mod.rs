@@ -44,7 +44,7 @@ pub use fleet::{
     StepDraft,
 };
 pub use handle::{Arrival, Handle, IncidentPlace};
-pub use heartbeats::{Hearing, PingRefusal, Reading, Said};
+pub use heartbeats::{Hearing, Knock, Knocks, PingRefusal, Reading, Said};
 pub use incidents::SharedIncidents;
 pub use start::{Options, start};
 

@@ -28,9 +28,10 @@ use tokio::time::timeout;
 use vigilmon_common::heartbeat::{AGENT_MAX, HeartbeatDraft, Method, Signal};
 
 use crate::engine::{
-    Actor, CREATED_BY, CommandError, Handle, PingRefusal, PingTarget, Reading, Said, SlugRefusal,
+    Actor, CREATED_BY, CommandError, Handle, Knocks, PingRefusal, PingTarget, Reading, Said,
+    SlugRefusal,
 };
-use crate::metrics::PingCounters;
+use crate::metrics::{HttpDoor, PingCounters};
 use crate::secret::SecretKey;
 use crate::token;
 
@@ -100,6 +101,16 @@ impl Pings {
     #[must_use]
     pub fn new(engine: Handle, key: SecretKey) -> Self {
         Self(Arc::new(Inner { engine, key }))
+    }
+
+    /// Where the door says who knocks.
+    pub(super) fn knocks(&self) -> Knocks {
+        self.0.engine.knocks()
+    }
+
+    /// What the door counts.
+    pub(super) fn counters(&self) -> Arc<HttpDoor> {
+        Arc::clone(&self.0.engine.metrics().http)
     }
 
     /// Whether a request at this path is for here.

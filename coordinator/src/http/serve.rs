@@ -1,9 +1,12 @@
 //! Connections of the HTTP door, each within bounds of time and memory: the head of a request comes
 //! in time, something goes on, or the connection ends; there is a place for so many of them.
+//!
+//! While every place is taken, pings wait where nobody hears them: the doorway says so, and nobody
+//! is alarmed of a ping that may be among them.
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +14,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::serve::Listener;
 use bytes::Bytes;
 use futures_util::TryFutureExt;
 use http::{Request, Response};
@@ -28,15 +30,23 @@ use tower::ServiceExt;
 
 use super::Peer;
 use super::ping::Pings;
+use crate::doorway::{Doorway, Listener, heard};
+use crate::engine::Knocks;
+use crate::metrics::HttpDoor;
 
 mod activity;
 mod patient;
+mod timed;
 
 use activity::{Activity, Watched};
 use patient::{Patient, UnderWay};
+use timed::Timed;
 
 /// How long the head of a request may take, also of the first and of one that is waited for.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long the body of a request to the pages may take, however it trickles; pings have a shorter
+/// bound of their own.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// How long no byte may come or go. A ping is answered sooner, and a page that is open hears more often.
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// How long no request may begin and no part of an answer be taken. Then a connection ends as soon
@@ -68,6 +78,8 @@ pub struct Door {
     pub pings: Option<Pings>,
     /// Most connections at once.
     pub places: usize,
+    pub(super) knocks: Knocks,
+    pub(super) counters: Arc<HttpDoor>,
 }
 
 impl Door {
@@ -75,7 +87,10 @@ impl Door {
     #[must_use]
     pub fn new(pages: Router, pings: Option<Pings>, descriptors: u64) -> Self {
         let places = (descriptors / DESCRIPTORS_SHARE).clamp(1, CONNECTIONS_MAX);
+        let of_pings = pings.as_ref();
         Self {
+            knocks: of_pings.map_or_else(Knocks::unheeded, Pings::knocks),
+            counters: of_pings.map(Pings::counters).unwrap_or_default(),
             pages,
             pings,
             places: usize::try_from(places).unwrap_or(1),
@@ -89,23 +104,25 @@ impl Door {
 /// None; the type is that of every task.
 pub async fn serve<L>(mut listener: L, door: Door, stop: CancellationToken) -> anyhow::Result<()>
 where
-    L: Listener<Addr = SocketAddr>,
+    L: Listener,
 {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(door.places));
+    let mut doorway = Doorway::new(door.knocks.clone());
     let mut connections = JoinSet::new();
     let mut was_full = false;
     loop {
         let is_full = places.available_permits() == 0;
         if is_full && !was_full {
+            door.counters.full.inc();
             tracing::warn!(connections = door.places, "every place is taken");
         }
         was_full = is_full;
         let next = async {
             let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            (place, doorway.next(&mut listener).await)
         };
-        let Some((place, (stream, peer))) = stop.run_until_cancelled(next).await else {
+        let Some((place, (stream, peer, knock))) = stop.run_until_cancelled(next).await else {
             break;
         };
         let visit = Visit {
@@ -114,12 +131,20 @@ where
             peer: peer.ip().to_canonical(),
             under_way: UnderWay::default(),
             activity: Activity::new(),
+            knocks: door.knocks.clone(),
+            counters: Arc::clone(&door.counters),
         };
+        let counters = Arc::clone(&door.counters);
         let attended = attend(Arc::clone(&builder), stream, visit, stop.clone());
         connections.spawn(async move {
-            if let Err(error) = attended.await {
+            counters.connections.inc();
+            if let Err(error) = heard(attended, knock).await {
+                if is_late(&*error) {
+                    counters.late.inc();
+                }
                 tracing::debug!(%peer, error, "a connection ended badly");
             }
+            counters.connections.dec();
             drop(place);
         });
         while connections.try_join_next().is_some() {}
@@ -140,7 +165,9 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let activity = visit.activity.clone();
-    let stream = Patient::new(stream, visit.under_way.clone(), activity.clone());
+    let counters = Arc::clone(&visit.counters);
+    let patience = (activity.clone(), Arc::clone(&counters));
+    let stream = Patient::new(stream, visit.under_way.clone(), patience);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), visit));
     tokio::select! {
         ended = connection.as_mut() => ended,
@@ -149,10 +176,17 @@ where
             connection.await
         }
         () = activity.quiet(QUIET_MAX) => {
+            counters.quiet.inc();
             connection.as_mut().graceful_shutdown();
             timeout(QUIET_MAX, connection).await?
         }
     }
+}
+
+/// Whether the head of a request, or a sign that the client is still there, did not come in time.
+fn is_late(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let known = error.downcast_ref::<hyper::Error>();
+    known.is_some_and(hyper::Error::is_timeout)
 }
 
 /// What one connection reaches.
@@ -162,6 +196,8 @@ struct Visit {
     peer: IpAddr,
     under_way: UnderWay,
     activity: Activity,
+    knocks: Knocks,
+    counters: Arc<HttpDoor>,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Visit {
@@ -177,8 +213,10 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
         {
             let (pings, peer) = (pings.clone(), self.peer);
             let under_way = self.under_way.begin();
+            let knock = self.knocks.begin();
             return Box::pin(async move {
-                let answer = pings.answer(request, peer, under_way.ended()).await;
+                let answer = pings.answer(request, peer, under_way.ended());
+                let answer = heard(answer, knock).await;
                 drop(under_way);
                 Ok(answer.map(|text| Watched::new(Either::Left(text), activity)))
             });
@@ -186,6 +224,8 @@ impl hyper::service::Service<Request<Incoming>> for Visit {
         request
             .extensions_mut()
             .insert(ConnectInfo(Peer(self.peer)));
+        let late = self.counters.late_bodies.clone();
+        let request = request.map(|body| Timed::new(body, late));
         let answer = self.pages.clone().oneshot(request);
         let watched = |body| Watched::new(Either::Right(body), activity);
         Box::pin(answer.map_ok(|page| page.map(watched)))

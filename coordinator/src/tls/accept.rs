@@ -14,6 +14,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use vigilmon_runtime::supervisor::{Policy, Supervisor};
 
+use crate::doorway::{Doorway, Listener, heard};
+use crate::engine::Knocks;
+
 /// Connections at once whose handshake is under way, or for which the server has no place yet;
 /// further ones wait in the listener's queue.
 const HANDSHAKES_MAX: usize = 256;
@@ -30,34 +33,28 @@ pub struct Secure {
     pub connections: mpsc::Receiver<io::Result<TlsStream<TcpStream>>>,
 }
 
-impl axum::serve::Listener for Secure {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
+impl Listener for Secure {
+    type Stream = TlsStream<TcpStream>;
 
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        loop {
-            match self.connections.recv().await {
-                Some(Ok(stream)) => {
-                    // A peer that is gone already is served nothing, whatever its address.
-                    let peer = stream.get_ref().0.peer_addr().unwrap_or(self.address);
-                    return (stream, peer);
-                }
-                Some(Err(_)) => {}
-                // The accept loop has ended: so will the server.
-                None => std::future::pending().await,
+    async fn accept(&mut self) -> io::Result<(Self::Stream, SocketAddr)> {
+        match self.connections.recv().await {
+            Some(accepted) => {
+                let stream = accepted?;
+                // A peer that is gone already is served nothing, whatever its address.
+                let peer = stream.get_ref().0.peer_addr().unwrap_or(self.address);
+                Ok((stream, peer))
             }
+            // The accept loop has ended: so will the server.
+            None => std::future::pending().await,
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
     }
 }
 
 /// Accepts connections until `stop` and gives those whose handshake succeeded.
 pub fn accept(
-    listener: TcpListener,
+    mut listener: TcpListener,
     config: Arc<ServerConfig>,
+    knocks: Knocks,
     tasks: &Supervisor,
     stop: CancellationToken,
 ) -> mpsc::Receiver<io::Result<TlsStream<TcpStream>>> {
@@ -66,24 +63,20 @@ pub fn accept(
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let inner = tasks.clone();
     tasks.spawn("TLS accept", Policy::Critical, async move {
+        let mut doorway = Doorway::new(knocks);
         loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                accepted = listener.accept() => accepted,
+            let next = async {
+                let permit = Arc::clone(&handshakes).acquire_owned().await;
+                (permit, doorway.next(&mut listener).await)
             };
-            let Ok((stream, _)) = accepted else {
-                // Out of descriptors, most likely: the next connection may find some.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await else {
+            let Some((permit, (stream, _, knock))) = stop.run_until_cancelled(next).await else {
                 return Ok(());
             };
             let (acceptor, sender) = (acceptor.clone(), sender.clone());
             inner.spawn("TLS handshake", Policy::BestEffort, async move {
                 let _ = stream.set_nodelay(true);
                 let shaken = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
-                if let Ok(Ok(stream)) = shaken.await {
+                if let Ok(Ok(stream)) = heard(shaken, knock).await {
                     let _ = sender.send(Ok(stream)).await;
                 }
                 drop(permit);

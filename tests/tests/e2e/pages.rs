@@ -1,8 +1,8 @@
 //! What the HTTP port serves: the demonstration, and probes of the coordinator itself.
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use serde_json::Value;
-use vigilmon_tests::background::{Answer, ask, get, post};
+use vigilmon_tests::background::{Answer, ask, get, post, wait_for};
 use vigilmon_tests::up::{Options, Up};
 use vigilmon_tests::wait;
 
@@ -76,6 +76,44 @@ fn the_demonstrations_job_goes_on_while_its_site_is_broken_for_one_region() {
     assert_eq!(now["heartbeats"][0]["status"], "up");
     assert_eq!(now["broken_in"], serde_json::json!(["US-East"]));
     assert_eq!(subjects(&up, "MISSED: "), [""; 0]);
+}
+
+#[test]
+fn an_open_page_hears_of_changes_over_http_2_too() {
+    let up = Up::start(&Options::coordinator());
+    let cli = up.cli();
+    let link = cli.ok(&["sign-in"]);
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    let enter = client
+        .post(link.trim())
+        .header(header::ORIGIN, up.url(""))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body("to=%2F");
+    let entered = wait_for(enter.send()).unwrap();
+    assert_eq!(entered.status(), 303);
+    let cookie = entered.headers()[header::SET_COOKIE].to_str().unwrap();
+    let (cookie, _) = cookie.split_once(';').unwrap();
+    let live = client.get(up.url("/live")).header(header::COOKIE, cookie);
+    let mut live = wait_for(live.send()).unwrap();
+    assert_eq!(
+        (live.version(), live.status().as_u16()),
+        (Version::HTTP_2, 200)
+    );
+    let mut hears = |what: &str| {
+        let chunk = wait_for(async { tokio::time::timeout(SOON, live.chunk()).await });
+        let chunk = chunk.expect(what).unwrap().expect("it stays open");
+        String::from_utf8(chunk.to_vec()).unwrap()
+    };
+    let first = hears("what it does not know yet");
+    assert!(first.contains("event: changed"), "{first}");
+    cli.ok(&["heartbeat", "add", "job", "--every", "1h"]);
+    let second = hears("of the heartbeat");
+    assert!(second.contains("event: changed"), "{second}");
+    assert_ne!(first, second);
 }
 
 fn state(up: &Up) -> Value {

@@ -4,12 +4,16 @@
 //! touches by its length: a ping that is tried again comes a little later. A long one in the span
 //! in which a ping was due makes its absence `unobserved`; a run that may have ended in it gets
 //! its whole time again. A deadline that was over before the spell alarms as ever.
+//!
+//! Short spells add up until the next ping, yet not without end: one after another would silence a
+//! job for ever, and nobody would be told. Beyond [`MOVED_MAX`] a short one counts as a long one, and
+//! a miss that it excuses is listed.
 
 use std::time::Duration;
 
 use super::{HeartbeatState, Numbers};
-use crate::heartbeat::SPELL_SHORT_MAX;
 use crate::heartbeat::interface::{Effect, Spell};
+use crate::heartbeat::{MOVED_MAX, SPELL_SHORT_MAX};
 use crate::time::Time;
 
 impl HeartbeatState {
@@ -29,7 +33,9 @@ impl HeartbeatState {
             return;
         };
         let counted_from = self.every().map_or(awaited.opens, |e| awaited.due - e);
-        if spell.length() > SPELL_SHORT_MAX {
+        let moved_max = MOVED_MAX.max((deadline - self.durable.moved).since(counted_from) / 2);
+        let is_short = spell.length() <= SPELL_SHORT_MAX;
+        if !is_short || self.durable.moved + spell.length() > moved_max {
             if spell.touches(awaited.opens, deadline) {
                 self.durable.spell = Some(Spell {
                     stepped: Duration::ZERO,
@@ -80,6 +86,10 @@ impl HeartbeatState {
         }
         if let Some(since) = &mut durable.since {
             back(since);
+        }
+        if let Some(ended) = &mut durable.last_ended_at {
+            // Else the next incident would begin ahead of the clock.
+            back(ended);
         }
         for run in &mut durable.runs {
             back(&mut run.started);

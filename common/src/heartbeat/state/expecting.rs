@@ -123,7 +123,8 @@ impl HeartbeatState {
     }
 
     /// After which moment something opens an incident, unless a ping comes.
-    pub(super) fn alarm_at(&self) -> Option<Time> {
+    #[must_use]
+    pub fn alarm_at(&self) -> Option<Time> {
         if !self.is_watched() {
             return None;
         }

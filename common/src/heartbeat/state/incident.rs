@@ -108,7 +108,8 @@ impl HeartbeatState {
             return;
         };
         incident.end(resolution, ended_at, now);
-        self.durable.last_ended_at = incident.ended_at;
+        // It began ahead of a clock that was set back since.
+        self.durable.last_ended_at = incident.ended_at.map(|at| at.min(now));
         self.transition(TransitionKind::Resolved, hand, Some(evidence), now, effects);
         self.durable.incident = None;
     }

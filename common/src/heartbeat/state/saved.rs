@@ -4,6 +4,10 @@
 //! anew from that moment, where alarms are armed: once it was ever pinged, or where silence alarms
 //! before that. An open incident stays open over another schedule: nobody has heard that the job is
 //! well.
+//!
+//! Another limit of runs alarms nobody by itself. A run under way whose end is not waited for any
+//! more goes by the schedule, from its start or the last ping; where that is over already, it counts
+//! anew from the edit.
 
 use std::time::Duration;
 
@@ -16,6 +20,7 @@ use crate::time::Time;
 
 impl HeartbeatState {
     pub(super) fn saved(&mut self, heartbeat: &Heartbeat, now: Time, effects: &mut Vec<Effect>) {
+        let was_held = self.is_held();
         let former = std::mem::replace(&mut self.heartbeat, heartbeat.clone());
         self.unsaved |= self.durable.version != heartbeat.version;
         self.durable.version = heartbeat.version;
@@ -24,7 +29,7 @@ impl HeartbeatState {
             (_, true) => self.suspend(Resolution::Paused, &Decided::Paused, now, effects),
             (true, false) => self.resume(now, effects),
             (false, false) if another_schedule => self.count_anew(now, effects),
-            (false, false) => self.adjust(&former, now, effects),
+            (false, false) => self.adjust(&former, was_held, now, effects),
         }
     }
 
@@ -92,7 +97,7 @@ impl HeartbeatState {
     }
 
     /// Takes over an edit that left the schedule as it was.
-    fn adjust(&mut self, former: &Heartbeat, now: Time, effects: &mut Vec<Effect>) {
+    fn adjust(&mut self, former: &Heartbeat, was_held: bool, now: Time, effects: &mut Vec<Effect>) {
         let spec = &self.heartbeat.spec;
         if former.spec.alarm_before_first_ping != spec.alarm_before_first_ping
             && self.durable.last_ping.is_none()
@@ -108,6 +113,10 @@ impl HeartbeatState {
             self.unsaved |= !self.durable.runs.is_empty();
         }
         self.expect();
+        let is_over = self.is_watched() && self.deadline().is_some_and(|deadline| now > deadline);
+        if was_held && !self.is_held() && is_over {
+            self.arm(now, effects);
+        }
         if self.status == HeartbeatStatus::Late {
             self.refresh(now, effects);
         }

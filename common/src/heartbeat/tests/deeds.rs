@@ -133,6 +133,53 @@ fn a_new_limit_does_not_alarm_of_runs_that_began_long_ago() {
 }
 
 #[test]
+fn a_limit_that_is_taken_away_alarms_nobody_by_itself() {
+    let mut draft = every(hours(1));
+    draft.grace = Some(mins(5));
+    draft.max_run = Some(hours(6));
+    let mut begun = World::begin(&draft, at(BEGIN));
+    begun.says(Signal::Start);
+    let take_away = |world: &mut World| world.save(|h| h.spec.max_run = None);
+    // In time: from the start of the run on, as if there had been no limit.
+    let mut world = begun.clone();
+    world.pass(mins(30));
+    take_away(&mut world);
+    world.pass_to(at(BEGIN) + mins(65));
+    assert!(world.incidents.is_empty());
+    world.pass(secs(1));
+    assert_eq!(world.open().started_at, at(BEGIN) + hours(1));
+    // Long over: from the edit on.
+    for shorter in [None, Some(hours(2))] {
+        let mut world = begun.clone();
+        world.pass(hours(3));
+        let edited = world.now;
+        world.save(|h| h.spec.max_run = shorter);
+        assert_eq!(world.status(), Up);
+        world.pass_to(edited + mins(65));
+        assert!(world.incidents.is_empty(), "{shorter:?}");
+        world.pass(secs(1));
+        assert_eq!(world.open().started_at, edited + hours(1), "{shorter:?}");
+        let mut world = begun.clone();
+        world.pass(hours(3));
+        world.save(|h| h.spec.max_run = shorter);
+        world.restart();
+        world.pass(mins(30));
+        world.success();
+        assert_eq!((world.status(), world.incidents.len()), (Up, 0));
+    }
+    let mut draft = cron("0 2 * * *", "UTC");
+    draft.max_run = Some(hours(60));
+    let mut world = World::begin(&draft, at("2026-11-25T02:00:00Z"));
+    world.says(Signal::Start);
+    world.pass(hours(30));
+    take_away(&mut world);
+    world.pass_to(at("2026-11-27T02:10:00Z"));
+    assert!(world.incidents.is_empty(), "the next time counts");
+    world.pass(secs(1));
+    assert_eq!(world.open().started_at, at("2026-11-27T02:00:00Z"));
+}
+
+#[test]
 fn removal_closes_what_is_open() {
     let mut world = missed();
     world.put(Input::Removed).unwrap();

@@ -9,11 +9,13 @@ use crate::incident::{Incident, Resolution, TransitionKind};
 use crate::outcome::ReasonCode;
 
 mod basics;
+mod clocks;
 mod cron;
 mod daylight;
 mod deafness;
 mod deeds;
 mod group;
+mod holding;
 mod parts;
 mod properties;
 mod runs;

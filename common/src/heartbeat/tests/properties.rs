@@ -14,6 +14,7 @@ enum Event {
     Deaf(u64),
     Pause(bool),
     Edit(u64),
+    Limit(Option<u64>),
     Resolve,
     Acknowledge,
     Restart,
@@ -37,6 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => prop_oneof![1..=30_000_u64, 30_001..7_200_000_u64].prop_map(Event::Deaf),
         1 => any::<bool>().prop_map(Event::Pause),
         1 => (1..120_u64).prop_map(Event::Edit),
+        1 => prop_oneof![Just(None), (1..90_u64).prop_map(Some)].prop_map(Event::Limit),
         1 => Just(Event::Resolve),
         1 => Just(Event::Acknowledge),
         2 => Just(Event::Restart),
@@ -81,6 +83,12 @@ fn apply(world: &mut World, event: &Event, restarts: bool) {
         Event::Deaf(millis) => world.deaf(Duration::from_millis(*millis)),
         Event::Pause(paused) => world.save(|h| h.paused = *paused),
         Event::Edit(minutes) => world.save(|h| h.spec.grace = mins(*minutes)),
+        Event::Limit(minutes) => {
+            let known = world.incidents.len();
+            world.save(|h| h.spec.max_run = minutes.map(mins));
+            world.put(Input::Tick).unwrap();
+            assert_eq!(world.incidents.len(), known, "by the edit alone");
+        }
         Event::Resolve => {
             let (by, force) = ("ada".to_owned(), true);
             let _ = world.put(Input::Resolve { by, force });
@@ -155,8 +163,9 @@ proptest! {
                 deaf = *millis;
             }
             let length = Duration::from_millis(deaf);
-            if length <= SPELL_SHORT_MAX {
-                owed.moved += length;
+            let moved = owed.moved + length;
+            if length <= SPELL_SHORT_MAX && moved <= MOVED_MAX.max(allowance / 2) {
+                owed.moved = moved;
             } else if world.now >= owed.anchor + allowance / 2 {
                 owed.excused = Some(world.now);
             }

@@ -58,15 +58,23 @@ fn cause(known: &OwnDowntime) -> Option<Cause> {
         1 => "1 heartbeat was".to_owned(),
         count => format!("{count} heartbeats were"),
     };
-    Some(Cause {
-        code: ReasonCode::OwnDowntime,
-        about: ABOUT.to_owned(),
-        summary: format!(
+    let summary = match known.is_full {
+        true => format!(
+            "pings may not get in: every place of the HTTP door has been taken since {} UTC; {count} \
+             due since, which is no alarm",
+            moment(from),
+        ),
+        false => format!(
             "no ping could be heard from {} to {} UTC ({}); {count} due then, which is no alarm",
             moment(from),
             moment(to),
             duration::format(seconds(to).since(seconds(from))),
         ),
+    };
+    Some(Cause {
+        code: ReasonCode::OwnDowntime,
+        about: ABOUT.to_owned(),
+        summary,
         affected: known.names.clone(),
         since: from,
     })

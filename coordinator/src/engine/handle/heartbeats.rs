@@ -15,7 +15,9 @@ use crate::engine::board::HeartbeatBoard;
 use crate::engine::command::{Actor, CommandError, Object};
 use crate::engine::directory::{PingTarget, SlugRefusal};
 use crate::engine::fleet::{FleetMessage, HeartbeatCommand};
-use crate::engine::heartbeats::{Arrived, Hearing, HeartbeatMessage, PingRefusal, Reading, Said};
+use crate::engine::heartbeats::{
+    Arrived, Hearing, HeartbeatMessage, Knocks, PingRefusal, Reading, Said,
+};
 use crate::store::{PingKeyRecord, StoreError};
 use crate::token;
 
@@ -26,6 +28,12 @@ impl Handle {
     #[must_use]
     pub const fn hearing(&self) -> &Hearing {
         &self.heartbeats.hearing
+    }
+
+    /// Where the door of pings says who knocks.
+    #[must_use]
+    pub fn knocks(&self) -> Knocks {
+        Knocks::new(self.hearing().clone(), self.env.clock.clone())
     }
 
     /// What a token in a ping URL is for.

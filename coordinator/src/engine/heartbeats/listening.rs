@@ -2,6 +2,7 @@
 //! did not, before any deadline fires.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use vigilmon_common::heartbeat::{GAP_MAX, Heard, Input, Listening};
 use vigilmon_common::id::MonitorId;
@@ -117,11 +118,25 @@ impl Owner {
         Ok(())
     }
 
-    /// Compares the clocks with when we last listened. While no ping can reach us the spell goes
-    /// on: it is found when it is over.
+    /// By both clocks: up to when everything that knocked was heard, and whether somebody waits.
+    fn heard_until(&self) -> (Time, Duration, bool) {
+        let clock = &self.env.clock;
+        let (now, monotonic) = (clock.now(), clock.monotonic());
+        // Only now: who knocked before these times and was not heard is still found.
+        let waits = self.hearing.waits_since();
+        // The wall clock tells no less than a millisecond.
+        let ago = |since| monotonic.saturating_sub(since) + Duration::from_millis(1);
+        let ago = waits.map_or(Duration::ZERO, ago).min(monotonic);
+        (now - ago, monotonic - ago, waits.is_some())
+    }
+
+    /// Compares the clocks with when we last listened: that is now, or while somebody waits to be
+    /// heard since when they do. While no ping can reach us the spell goes on: it is found when it
+    /// is over.
     fn look(&mut self) -> Option<Heard> {
-        self.looked_at = self.env.clock.now();
-        let monotonic = self.env.clock.monotonic();
+        let (now, monotonic, waits) = self.heard_until();
+        self.looked_at = now;
+        self.waits = waits.then_some(now);
         self.is_deaf = self.deaf_since.borrow().is_some();
         let mut looked = self.listening.clone();
         let heard = looked.look(self.looked_at, monotonic);
@@ -177,8 +192,9 @@ impl Owner {
     /// What a start is to know of until when pings could reach us; `None` where the stored mark
     /// says it.
     pub(super) fn last_mark(&self) -> Option<Change> {
-        let now = self.env.clock.now();
-        let at = self.deaf_since.borrow().map_or(now, |since| since.min(now));
+        let (heard, ..) = self.heard_until();
+        let closed = *self.deaf_since.borrow();
+        let at = closed.map_or(heard, |since| since.min(heard));
         // Whatever came between that heartbeats were not told of, the start tells them.
         let is_next = at > self.marked_at && at.since(self.marked_at) <= GAP_MAX;
         (is_next && !self.kept.is_empty()).then_some(Change::SetAlive(at))

@@ -21,7 +21,7 @@ mod readings;
 use tokio::sync::mpsc;
 
 pub(crate) use downtime::OwnDowntime;
-pub use hearing::Hearing;
+pub use hearing::{Hearing, Knock, Knocks};
 pub(crate) use message::{Arrived, HeartbeatMessage};
 pub use message::{PingRefusal, Said};
 pub(crate) use owner::Owner;

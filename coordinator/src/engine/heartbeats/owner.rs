@@ -18,7 +18,7 @@ use vigilmon_runtime::clock::Stopwatch;
 use super::checkpoint::Checkpoint;
 use super::downtime::{OwnDowntime, Unheard};
 use super::message::HeartbeatMessage;
-use super::{HeartbeatBoard, Heartbeats, Readings};
+use super::{Hearing, HeartbeatBoard, Heartbeats, Readings};
 use crate::engine::command::CommandError;
 use crate::engine::consequences::{Consequences, not_open};
 use crate::engine::env::Env;
@@ -32,7 +32,7 @@ const FIRE_MAX: usize = 1000;
 /// The longest sleep while there are heartbeats: whether we listen is looked at so often.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// A deadline that a ping on its way may meet is looked at again after this.
-const HELD_AGAIN: Duration = Duration::from_millis(20);
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// How often the board is told of pings that changed no status.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 
@@ -59,13 +59,16 @@ pub(crate) struct Owner {
     /// Since when no ping can reach us; and whether that was so at the last look.
     pub(super) deaf_since: watch::Receiver<Option<Time>>,
     pub(super) is_deaf: bool,
-    /// When whether we listen was last looked at, and when that was last stored.
+    /// Who knocks; and since when somebody may have who was not heard at the last look.
+    pub(super) hearing: Hearing,
+    pub(super) waits: Option<Time>,
+    /// Up to when all was heard that knocked, at the last look; and when that was last stored.
     pub(super) looked_at: Time,
     pub(super) marked_at: Time,
     pub(super) checkpoint: Checkpoint,
     /// The number of the newest ping.
     pub(super) seq: u64,
-    unheard: Unheard,
+    pub(super) unheard: Unheard,
     told: watch::Sender<Option<OwnDowntime>>,
     effects: Vec<Effect>,
     briefs: Vec<(MonitorId, Brief)>,
@@ -93,11 +96,13 @@ impl Owner {
             listening: Listening::new(None),
             deaf_since: shared.hearing.deaf_since(),
             is_deaf: false,
+            hearing: shared.hearing.clone(),
+            waits: None,
             looked_at: Time::EPOCH,
             marked_at: Time::EPOCH,
             checkpoint: Checkpoint::new(shown_at),
             seq: 0,
-            unheard: Unheard::new(),
+            unheard: Unheard::new(shown_at),
             told,
             effects: Vec::new(),
             briefs: Vec::new(),
@@ -163,7 +168,12 @@ impl Owner {
         let due = self.deadlines.first();
         let due = due.map_or(SLEEP_MAX, |at| (at + Duration::from_millis(1)).since(now));
         let mark = (self.marked_at + MARK_EVERY).since(now);
-        Some(due.min(mark).min(SLEEP_MAX))
+        let sleep = due.min(mark).min(SLEEP_MAX);
+        // What waits to be heard is heard in a moment, or not for long.
+        Some(match self.waits {
+            Some(_) => sleep.max(AGAIN_AFTER),
+            None => sleep,
+        })
     }
 
     async fn apply(&mut self, group: &mut Vec<HeartbeatMessage>) -> anyhow::Result<()> {
@@ -196,6 +206,7 @@ impl Owner {
         if all_fired {
             self.tell();
         }
+        self.note_full();
         self.show();
         self.check().await
     }
@@ -349,20 +360,17 @@ impl Owner {
         if self.is_deaf {
             return false;
         }
-        let now = self.env.clock.now();
+        let now = self.looked_at;
+        self.deadlines.look(now);
         for _ in 0..FIRE_MAX {
-            let Some((_, id)) = self.deadlines.due(now) else {
+            let Some(due) = self.deadlines.due() else {
                 return true;
             };
-            let wake = self.kept.get(&id).and_then(|kept| kept.state.next_wake());
-            match wake {
-                Some(at) if at < now && self.readings.holds(id, at) => {
-                    self.deadlines.set(id, Some(now + HELD_AGAIN));
-                }
-                Some(at) if at < now => {
-                    let _ = self.decide(id, Input::Tick, now, out);
-                }
-                later => self.deadlines.set(id, later),
+            let id = due.heartbeat;
+            if self.readings.holds(id, due.heard) {
+                self.deadlines.again(id, now + AGAIN_AFTER);
+            } else {
+                let _ = self.decide(id, Input::Tick, now, out);
             }
         }
         false

@@ -30,12 +30,12 @@ impl Readings {
         }
     }
 
-    /// Whether a ping of a heartbeat that was read up to `deadline` has not been applied yet. To be
-    /// asked after the clock showed a later time.
-    pub(crate) fn holds(&self, heartbeat: MonitorId, deadline: Time) -> bool {
+    /// Whether a ping of a heartbeat that was read up to `time` has not been applied yet. To be
+    /// asked after the clock showed a later one.
+    pub(crate) fn holds(&self, heartbeat: MonitorId, time: Time) -> bool {
         let all = self.lock();
         let times = all.get(&heartbeat);
-        times.is_some_and(|times| times.iter().any(|at| *at <= deadline))
+        times.is_some_and(|times| times.iter().any(|at| *at <= time))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<MonitorId, Vec<Time>>> {

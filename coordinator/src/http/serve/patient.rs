@@ -22,6 +22,7 @@ use vigilmon_runtime::clock::by_timers;
 
 use super::activity::Activity;
 use super::{HEAD_WITHIN, IDLE_MAX};
+use crate::metrics::HttpDoor;
 
 /// The pings of a connection that are under way.
 #[derive(Clone, Default)]
@@ -66,6 +67,7 @@ pub(super) struct Patient<S> {
     inner: S,
     under_way: UnderWay,
     activity: Activity,
+    counters: Arc<HttpDoor>,
     /// When a byte last came or went.
     last: Instant,
     /// Wakes whoever waits here; never later than it is too late.
@@ -73,12 +75,17 @@ pub(super) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(inner: S, under_way: UnderWay, activity: Activity) -> Self {
+    pub(super) fn new(
+        inner: S,
+        under_way: UnderWay,
+        (activity, counters): (Activity, Arc<HttpDoor>),
+    ) -> Self {
         let accepted = activity.accepted();
         Self {
             inner,
             under_way,
             activity,
+            counters,
             last: accepted,
             alarm: Box::pin(sleep_until(accepted + HEAD_WITHIN)),
         }
@@ -87,12 +94,12 @@ impl<S> Patient<S> {
     /// Waits beside the stream, until it is too late for it.
     fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
-            let until = if self.activity.is_any() {
-                self.last + IDLE_MAX
-            } else {
-                self.activity.accepted() + HEAD_WITHIN
+            let (until, counter) = match self.activity.is_any() {
+                true => (self.last + IDLE_MAX, &self.counters.silent),
+                false => (self.activity.accepted() + HEAD_WITHIN, &self.counters.late),
             };
             if until <= by_timers() {
+                counter.inc();
                 return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
             ready!(self.alarm.as_mut().poll(context));
@@ -192,7 +199,8 @@ mod tests {
     #[tokio::test]
     async fn the_end_is_heard_when_no_ping_is_under_way() {
         let under_way = UnderWay::default();
-        let mut connection = Patient::new(&b"ab"[..], under_way.clone(), Activity::new());
+        let patience = (Activity::new(), Arc::default());
+        let mut connection = Patient::new(&b"ab"[..], under_way.clone(), patience);
         let mut two = [0; 2];
         let ping = under_way.begin();
         connection.read_exact(&mut two).await.unwrap();

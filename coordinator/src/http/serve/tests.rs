@@ -1,9 +1,10 @@
 //! Clients that are in no hurry, and such as never will be.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
@@ -25,6 +26,7 @@ struct Scene {
     address: SocketAddr,
     stop: CancellationToken,
     served: JoinSet<anyhow::Result<()>>,
+    counters: Arc<HttpDoor>,
 }
 
 impl Scene {
@@ -39,15 +41,18 @@ impl Scene {
         let router = Router::new()
             .route("/", get(hello))
             .route("/large", get(|| async { vec![0_u8; LARGE] }))
-            .route("/live", get(silent));
+            .route("/live", get(silent))
+            .route("/form", post(|body: String| async move { body }));
         let stop = CancellationToken::new();
         let door = Door::new(router, None, 64);
+        let counters = Arc::clone(&door.counters);
         let mut served = JoinSet::new();
         served.spawn(serve(listener, door, stop.clone()));
         Self {
             address,
             stop,
             served,
+            counters,
         }
     }
 
@@ -112,6 +117,61 @@ async fn a_connection_on_which_no_head_comes_ends() {
         let mut rest = Vec::new();
         let read = timeout(HEAD_WITHIN * 2, stream.read_to_end(&mut rest)).await;
         assert!(read.is_ok(), "{beginning:?}");
+    }
+    scene.stop().await;
+}
+
+/// How long a client is kept that says how it begins, and then a byte now and again.
+async fn kept_trickling(mut stream: TcpStream, beginning: &str) -> (Duration, String) {
+    let since = by_timers();
+    stream.write_all(beginning.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.split();
+    let trickle = async {
+        loop {
+            sleep(HEAD_WITHIN / 3).await;
+            if writer.write_all(b"x").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let mut text = Vec::new();
+    tokio::select! {
+        _ = reader.read_to_end(&mut text) => {}
+        () = trickle => {}
+    }
+    let text = String::from_utf8(text).unwrap();
+    (since.elapsed(), text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_trickles_is_not_silent_and_has_its_place_no_longer_all_the_same() {
+    let scene = Scene::start().await;
+    let first = scene.connect().await;
+    let (head, text) = kept_trickling(first, "GET / HTTP/1.1\r\nhost: x\r\nfill: ").await;
+    assert!(head <= HEAD_WITHIN + HEAD_WITHIN / 3, "{head:?}: {text}");
+    assert_eq!(scene.counters.late.get(), 1);
+
+    let mut next = scene.connect().await;
+    next.write_all(GET).await.unwrap();
+    answer(&mut next).await;
+    let (head, text) = kept_trickling(next, "GET / HTTP/1.1\r\nfill: ").await;
+    assert!(head <= HEAD_WITHIN + HEAD_WITHIN / 3, "{head:?}: {text}");
+    assert_eq!(scene.counters.late.get(), 2);
+
+    let form = "POST /form HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+    let (body, text) = kept_trickling(scene.connect().await, form).await;
+    assert!(body >= BODY_WITHIN, "{body:?}: {text}");
+    assert!(body <= BODY_WITHIN + HEAD_WITHIN, "{body:?}: {text}");
+    assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+    assert_eq!(scene.counters.late_bodies.get(), 1);
+
+    let unread = "POST /live HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+    let (body, text) = kept_trickling(scene.connect().await, unread).await;
+    assert!(body <= BODY_WITHIN, "{body:?}: {text}");
+    assert!(text.starts_with("HTTP/1.1 405"), "{text}");
+    let open = || scene.counters.connections.get() > 0;
+    while open() {
+        tokio::task::yield_now().await;
     }
     scene.stop().await;
 }

@@ -133,6 +133,34 @@ fn while_its_process_stands_still_nothing_is_missed() {
     assert!(system_incidents(&ward).is_empty());
 }
 
+#[test]
+fn a_ping_that_knocks_while_the_process_stands_still_for_a_moment_is_no_miss() {
+    let mut ward = Ward::start();
+    let every = Duration::from_secs(2);
+    let url = ward.add("job", &["--every", "2s"]);
+    for stall in [600, 1_000, 1_700, 2_500, 3_100].map(Duration::from_millis) {
+        ping(&url);
+        let pinged = Instant::now();
+        // The deadline comes in the middle of it.
+        pass(pinged, every - stall / 2);
+        ward.up.process().signal(Signal::STOP);
+        let stopped = Instant::now();
+        let knocks = std::thread::spawn({
+            let url = url.clone();
+            move || ping(&url)
+        });
+        pass(stopped, stall);
+        ward.up.process().signal(Signal::CONT);
+        knocks.join().expect("it was answered");
+    }
+    assert_eq!(ward.told("job"), [""; 0], "it knocked in time");
+    // Who does not knock is missed all the same.
+    ward.up.process().signal(Signal::STOP);
+    pass(Instant::now(), every);
+    ward.up.process().signal(Signal::CONT);
+    ward.wait_for("incident.opened", "job");
+}
+
 fn system_incidents(ward: &Ward) -> Vec<Value> {
     let incidents = ward.cli.rows(&["incident", "list"]);
     let of_system = |incident: &Value| incident["scope"] == "system";

@@ -124,7 +124,7 @@ async fn a_pause_closes_what_is_open_and_a_resumption_counts_anew() {
         .unwrap();
     scene.pass(secs(60)).await;
     assert!(scene.engine.incidents(true).is_empty());
-    scene.pass(MILLI).await;
+    scene.run_out().await;
     assert_eq!(scene.engine.incidents(true).len(), 1);
     let audit = scene
         .stores

@@ -61,7 +61,7 @@ async fn a_ping_read_before_the_clock_was_set_back_is_not_of_the_future() {
     assert_eq!(last.at, scene.now());
     scene.pass(secs(60)).await;
     assert!(scene.engine.incidents(true).is_empty());
-    scene.pass(MILLI).await;
+    scene.run_out().await;
     assert_eq!(scene.engine.incidents(true).len(), 1);
     scene.stop().await;
 }
@@ -73,6 +73,7 @@ async fn a_kill_right_after_a_pause_leaves_nobody_listed_as_not_heard() {
     scene.ping(job, Signal::Success).await;
     scene.pass(secs(20)).await;
     let scene = scene.killed(secs(300)).await;
+    scene.run_out().await;
     let listed = |scene: &Scene| !scene.engine.incidents(true).is_empty();
     scene.until("it is listed", || listed(&scene)).await;
     // What the fleet commits of a pause; the owner of heartbeats never learns of it.
@@ -106,7 +107,7 @@ async fn while_the_doors_close_nothing_fires_and_the_spell_begins_there() {
     scene.settle().await;
     scene.pass(secs(3)).await;
     assert!(scene.engine.incidents(false).is_empty());
-    scene.pass(MILLI).await;
+    scene.run_out().await;
     assert_eq!(scene.engine.incidents(true).len(), 1);
     scene.stop().await;
 }
@@ -127,7 +128,7 @@ async fn until_the_doors_open_nothing_fires_and_the_spell_goes_on() {
         scene.engine.incidents(false).is_empty(),
         "moved by the whole of it"
     );
-    scene.pass(MILLI).await;
+    scene.run_out().await;
     assert_eq!(scene.engine.incidents(true).len(), 1);
     scene.stop().await;
 }

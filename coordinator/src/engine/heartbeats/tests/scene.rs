@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use vigilmon_common::heartbeat::{
-    BODIES_TOTAL_MAX, HeartbeatDraft, HeartbeatStatus, Method, PingToken, Signal,
+    BODIES_TOTAL_MAX, HEARD_OUT, HeartbeatDraft, HeartbeatStatus, Method, PingToken, Signal,
 };
 use vigilmon_common::id::{ChannelId, Epoch, MonitorId};
 use vigilmon_common::incident::Incident;
@@ -29,6 +29,7 @@ use crate::store::{
 };
 use crate::token;
 
+const MILLI: Duration = Duration::from_millis(1);
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -330,11 +331,17 @@ impl Scene {
         }
     }
 
-    /// Time passes; the owner looks at it every second.
+    /// A deadline is over by a millisecond, and time passes until what had knocked is heard.
+    pub(super) async fn run_out(&self) {
+        self.pass(MILLI).await;
+        self.pass(HEARD_OUT + MILLI).await;
+    }
+
+    /// Time passes; the owner looks at it as often as deadlines want.
     pub(super) async fn pass(&self, span: Duration) {
         let mut left = span;
         while !left.is_zero() {
-            let step = left.min(secs(1));
+            let step = left.min(HEARD_OUT + MILLI);
             left -= step;
             self.clock.advance(step);
             self.settle().await;

@@ -1,9 +1,13 @@
 //! Clients of every age and manner.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use vigilmon_common::heartbeat::{HeartbeatDraft, HeartbeatStatus};
+use vigilmon_runtime::clock::by_timers;
 
-use super::scene::{Answer, PATIENCE, Scene};
+use super::scene::{Answer, PATIENCE, PLACES, Scene};
 
 async fn whole(stream: &mut TcpStream) -> String {
     let mut text = String::new();
@@ -88,6 +92,56 @@ async fn more_clients_than_places_are_all_served() {
     assert!(answers.iter().all(|answer| answer.status == 200));
     let pings = &scene.engine.metrics().heartbeats.pings;
     assert_eq!(pings.accepted.get() + pings.thinned.get(), 100);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn a_ping_that_knocks_while_every_place_is_taken_is_no_miss() {
+    let scene = Scene::start().await;
+    let every = Duration::from_secs(1);
+    let draft = HeartbeatDraft {
+        every: Some(every),
+        ..HeartbeatDraft::default()
+    };
+    let made = scene.heartbeat_with("often", draft).await;
+    let path = format!("/ping/{}", made.token);
+    let door = &scene.engine.metrics().http;
+    assert_eq!(scene.ask("GET", &path).await.status, 200);
+    let mut idle = Vec::new();
+    while door.full.get() == 0 {
+        // Its own connection may have had a place a moment ago.
+        assert!(idle.len() <= PLACES + 1);
+        idle.push(TcpStream::connect(scene.address).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+    let since = by_timers();
+    let knocks = scene.ask("GET", &path);
+    let full = async {
+        let status = async || {
+            let views = scene.engine.heartbeat_views(Some(vec![made.id])).await;
+            views.unwrap()[&made.id].status
+        };
+        while since.elapsed() < every * 3 {
+            assert_eq!(status().await, HeartbeatStatus::Up);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        idle.clear();
+    };
+    let (answer, ()) = tokio::join!(knocks, full);
+    assert_eq!(answer.status, 200);
+    assert!(
+        scene.engine.incidents(false).is_empty(),
+        "nobody was alarmed"
+    );
+    // Whoever is silent while the door has room is missed.
+    let missed = async {
+        while scene.engine.incidents(true).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, missed)
+        .await
+        .expect("a miss");
     scene.stop().await;
 }
 

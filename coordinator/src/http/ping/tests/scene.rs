@@ -23,6 +23,8 @@ use crate::secret::SecretKey;
 use crate::store::memory;
 use crate::token;
 
+/// Few: many clients wait for one.
+pub(super) const PLACES: usize = 16;
 /// How long anything may take before a test fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -85,9 +87,8 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let pings = Pings::new(engine.clone(), key.clone());
-        // Few places: many clients wait for one.
         let door = Door {
-            places: 16,
+            places: PLACES,
             ..Door::new(Router::new(), Some(pings), 256)
         };
         let serve = serve(listener, door, tasks.stop_token());
@@ -100,7 +101,7 @@ impl Scene {
         }
     }
 
-    /// A heartbeat that wants a ping an hour.
+    /// A heartbeat that wants a ping an hour, unless the draft says otherwise.
     pub(super) async fn heartbeat(&self, name: &str) -> Made {
         self.heartbeat_with(name, HeartbeatDraft::default()).await
     }
@@ -108,7 +109,7 @@ impl Scene {
     pub(super) async fn heartbeat_with(&self, name: &str, draft: HeartbeatDraft) -> Made {
         let draft = HeartbeatDraft {
             name: Some(name.to_owned()),
-            every: Some(Duration::from_secs(3600)),
+            every: draft.every.or(Some(Duration::from_secs(3600))),
             ..draft
         };
         let (text, kept) = token::for_pings(&self.key);
