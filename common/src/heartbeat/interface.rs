@@ -130,6 +130,8 @@ pub struct Durable {
     pub last_run: Option<Duration>,
     /// Runs that began and never ended.
     pub never_finished: u64,
+    /// Which pings began those runs, by their numbers among its own; as far as they are kept.
+    pub given_up: Vec<u64>,
     /// Closed by hand while nothing was heard: none opens until the next sign of life.
     pub muted: bool,
     /// The newest ping that said how the job is, success or failure: an older one that comes later
@@ -175,11 +177,14 @@ pub struct Unobserved {
 pub struct OpenRun {
     /// Its id, where the job gave one.
     pub rid: Option<Box<str>>,
+    /// The number of the ping that began it, among the heartbeat's own.
+    pub n: u64,
     /// When it began.
     pub started: Time,
-    /// How much longer than `max_run` it may take, since its end may have come while we could not
-    /// hear.
+    /// How much longer than otherwise it may take: its end may have come while we could not hear.
     pub spared: Duration,
+    /// Whether that was so for long: then an end that was tried again may be lost, too.
+    pub unheard: bool,
     /// Whether it took longer than allowed.
     pub overrun: bool,
 }
@@ -237,6 +242,8 @@ pub struct View {
     pub runs: Vec<OpenRun>,
     /// Runs that began and never ended.
     pub never_finished: u64,
+    /// Which pings began those runs, by their numbers among its own; as far as they are kept.
+    pub given_up: Vec<u64>,
     /// A miss that we may have caused ourselves.
     pub unobserved: Option<Unobserved>,
     /// Pings so far.

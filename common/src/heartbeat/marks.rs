@@ -1,4 +1,4 @@
-//! Marks: which ping ended which run, for a line of marks.
+//! Marks: which ping ended which run, and which began one that was given up, for a line of marks.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use super::{Ping, Signal};
 pub struct Mark {
     /// Of the end of a run: how long it took.
     pub run: Option<Duration>,
-    /// Of a start: another one of the same run id came before an end.
+    /// Of a start: its run was given up.
     pub never_finished: bool,
 }
 
-/// The mark of each of a heartbeat's pings, given newest first. A start whose end is not among
-/// them, and after which none of its run id began, is still running as far as this goes.
+/// The mark of each of a heartbeat's pings, given newest first. `given_up` are the numbers of the
+/// starts whose runs were given up; another one whose end is not among the pings is still running
+/// as far as this goes.
 #[must_use]
-pub fn marks(pings: &[Ping]) -> Vec<Mark> {
+pub fn marks(pings: &[Ping], given_up: &[u64]) -> Vec<Mark> {
     let mut marks = vec![Mark::default(); pings.len()];
     // Starts without an end so far; at most a hundred pings, so a list will do.
     let mut open: Vec<usize> = Vec::new();
@@ -28,16 +29,17 @@ pub fn marks(pings: &[Ping]) -> Vec<Mark> {
         match ping.signal {
             Signal::Log => {}
             Signal::Start => {
-                if let Some(known) = known {
-                    marks[open.swap_remove(known)].never_finished = true;
+                known.map(|known| open.swap_remove(known));
+                marks[place].never_finished = given_up.contains(&ping.n);
+                if !marks[place].never_finished {
+                    open.push(place);
                 }
-                open.push(place);
             }
             Signal::Success | Signal::Fail | Signal::Exit(_) => {
-                if let Some(known) = known {
-                    let start = open.swap_remove(known);
-                    marks[place].run = Some(ping.at.since(pings[start].at));
-                }
+                // The end of the run before may have been overtaken by a start.
+                let known = known.filter(|&known| pings[open[known]].at <= ping.at);
+                let start = known.map(|known| open.swap_remove(known));
+                marks[place].run = start.map(|start| ping.at.since(pings[start].at));
             }
         }
     }

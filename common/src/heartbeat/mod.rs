@@ -80,6 +80,8 @@ pub const SPELL_SHORT_MAX: Duration = Duration::from_secs(30);
 pub const MOVED_MAX: Duration = Duration::from_secs(300);
 /// How long before its due time, at most, a ping settles it.
 pub const EARLY_MAX: Duration = Duration::from_secs(300);
+/// How the reason of a miss begins where nothing came: then the time of the last ping says it all.
+pub(crate) const NO_PING: &str = "no ping";
 
 /// What is expected of a job. Made only by checking a draft, so every combination in it is valid.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -177,7 +179,8 @@ pub enum HeartbeatStatus {
     New,
     /// The last expected ping came.
     Up,
-    /// The expected ping is overdue, its grace not over.
+    /// The expected ping is overdue and its grace not over; or an incident was closed by hand, and
+    /// nothing was heard since.
     Late,
     /// An incident is open: a ping is missing, the job failed or ran for too long.
     Down,

@@ -1,7 +1,7 @@
 //! By hand: acknowledging, commenting and closing an open incident.
 //!
 //! A success closes an incident by itself, so one that is open has heard none since: closing is
-//! refused unless forced. Forced while the awaited ping is overdue, it stays closed until the next
+//! refused unless forced. Forced while the awaited ping is missing, it stays closed until the next
 //! sign of life: that the job is silent is known.
 
 use super::HeartbeatState;
@@ -50,8 +50,8 @@ impl HeartbeatState {
         if !force {
             return Err(Refusal::StillDown);
         }
-        let overdue = self.deadline().is_some_and(|deadline| now > deadline);
-        self.durable.muted = overdue && !self.is_held();
+        self.note_overruns(now);
+        self.durable.muted = self.missed_after().is_some_and(|missed| now > missed);
         let hand = Hand::of(by, "");
         self.close(
             Resolution::Forced,

@@ -25,7 +25,7 @@ impl HeartbeatState {
         if self.durable.incident.is_some() || self.durable.muted {
             return;
         }
-        if self.deadline().is_some_and(|d| d < spell.from) && !self.is_held() {
+        if self.missed_after().is_some_and(|d| d < spell.from) {
             // The former spell's miss is due; what is awaited after it is what this one touches.
             self.excuse(effects);
         }
@@ -60,15 +60,20 @@ impl HeartbeatState {
         self.refresh(now, effects);
     }
 
+    /// A run without a limit is spared, too: that its end was not heard says nothing.
     fn spare_runs(&mut self, spell: Spell) {
-        let Some(max_run) = self.heartbeat.spec.max_run else {
+        let is_long = spell.length() > SPELL_SHORT_MAX;
+        let max_run = self.heartbeat.spec.max_run;
+        if max_run.is_none() && !is_long {
             return;
-        };
+        }
         for run in self.durable.runs.iter_mut().filter(|run| !run.overrun) {
-            if !spell.touches(run.started, run.started + max_run + run.spared) {
+            let until = max_run.map(|max_run| run.started + max_run + run.spared);
+            if !spell.touches(run.started, until.unwrap_or(Time::FAR_FUTURE)) {
                 continue;
             }
-            match spell.length() > SPELL_SHORT_MAX {
+            run.unheard |= is_long;
+            match is_long {
                 true => run.spared = run.spared.max(spell.to.since(run.started)),
                 false => run.spared += spell.length(),
             }
@@ -106,7 +111,10 @@ impl HeartbeatState {
         durable.last_success = durable.last_success.map(|at| at.min(now));
         self.newest = self.newest.min(now);
         self.numbers = Numbers::default();
-        self.durable.last_verdict = self.durable.last_verdict.map(|at| at.min(now));
+        if let Some(said) = &mut self.durable.last_verdict {
+            // Runs that began after it still do.
+            *said = (*said - by).min(now);
+        }
         self.unsaved = true;
         self.expect();
     }

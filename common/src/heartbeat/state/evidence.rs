@@ -7,7 +7,7 @@ use super::incident::Cause;
 use super::words::{at, failure, span};
 use crate::duration;
 use crate::heartbeat::interface::HeartbeatFacts;
-use crate::heartbeat::{HeartbeatStatus, Schedule};
+use crate::heartbeat::{HeartbeatStatus, NO_PING, Schedule, Signal};
 use crate::incident::{Evidence, TransitionKind};
 use crate::time::Time;
 
@@ -91,8 +91,8 @@ impl HeartbeatState {
                 ),
                 "a plain ping or exit code 0 would have been success".to_owned(),
             ),
-            Decided::Opened(Cause::Overrun { limit }) => (
-                self.overrun(),
+            Decided::Opened(Cause::Overrun { rid, limit }) => (
+                self.overrun(*rid),
                 format!(
                     "its end by {} would have been in time",
                     at(*limit, self.tells_seconds())
@@ -122,12 +122,12 @@ impl HeartbeatState {
             grace => format!(", grace {}", duration::format(grace)),
         };
         let since = match self.durable.last_ping {
-            Some(ping) => format!(
-                "no ping for {} since {}",
+            Some(ping) if !self.only_begins() => format!(
+                "{NO_PING} for {} since {}",
                 span(now.since(ping.at)),
                 at(ping.at, seconds)
             ),
-            None => "no ping yet".to_owned(),
+            _ => self.silence(),
         };
         let expected = match &self.heartbeat.spec.schedule {
             Schedule::Every(every) => format!("every {}", duration::format(*every)),
@@ -141,25 +141,49 @@ impl HeartbeatState {
                 )
             }
         };
-        let in_time = self.deadline().unwrap_or(now);
+        let in_time = at(self.missed_after().unwrap_or(now), seconds);
+        let wanted = self.wanted();
         (
             format!("{since}: expected {expected}{grace}"),
-            format!("a ping by {} would have been in time", at(in_time, seconds)),
+            format!("{wanted} by {in_time} would have been in time"),
         )
     }
 
-    /// Since when there is silence, as a reason says it.
+    /// Since when there is silence, as a reason says it; or that nothing but starts was heard.
     pub(super) fn silence(&self) -> String {
-        match self.durable.last_ping {
-            Some(ping) => format!("no ping since {}", at(ping.at, self.tells_seconds())),
-            None => "no ping yet".to_owned(),
+        let at = |time| at(time, self.tells_seconds());
+        match (self.durable.last_ping, self.durable.last_verdict) {
+            (Some(_), None) if self.only_begins() => "runs begin, none has ended yet".to_owned(),
+            (Some(_), Some(said)) if self.only_begins() => {
+                format!("runs begin, none has ended since {}", at(said))
+            }
+            (Some(ping), _) => format!("{NO_PING} since {}", at(ping.at)),
+            (None, _) => format!("{NO_PING} yet"),
         }
     }
 
+    /// What is missing.
+    pub(super) fn wanted(&self) -> &'static str {
+        if self.only_begins() {
+            "the end of a run"
+        } else {
+            "a ping"
+        }
+    }
+
+    /// Whether the newest sign of life is a start that did not count for what is awaited.
+    fn only_begins(&self) -> bool {
+        let (Some(ping), Some(anchor)) = (self.durable.last_ping, self.durable.anchor) else {
+            return false;
+        };
+        ping.signal == Signal::Start && ping.at > anchor
+    }
+
     /// That a run takes too long, as a reason says it.
-    pub(super) fn overrun(&self) -> String {
+    pub(super) fn overrun(&self, rid: Option<&str>) -> String {
         let max_run = self.heartbeat.spec.max_run.unwrap_or_default();
-        format!("a run has not ended in {}", duration::format(max_run))
+        let run = rid.map_or_else(|| "a run".to_owned(), |rid| format!("run {rid}"));
+        format!("{run} has not ended in {}", duration::format(max_run))
     }
 
     /// Whether seconds count, with so little time for a ping.

@@ -5,9 +5,9 @@
 //! | period   | anchor + every                       | the second half of anchor … due + grace         |
 //! | cron     | the first time whose window opens after the anchor | opens … due + grace               |
 //!
-//! After an unobserved miss the end of the spell stands for the anchor. While a run with an
-//! allowance is open, its end is what is waited for: the deadline holds until the run ended or
-//! took too long.
+//! After an unobserved miss the end of the spell stands for the anchor. While a run with a limit
+//! is open, its end is what is waited for: the deadline holds until the run ended or took too
+//! long. Where runs begin and none ends it holds no longer than the first of them might have.
 
 use std::time::Duration;
 
@@ -32,18 +32,22 @@ impl HeartbeatState {
         let durable = &self.durable;
         self.awaited = durable.anchor.and_then(|anchor| {
             let heard_again = durable.unobserved.map_or(anchor, |miss| miss.spell.to);
-            let from = anchor.max(heard_again);
-            match &self.heartbeat.spec.schedule {
-                Schedule::Every(every) => Some(Awaited {
-                    opens: from + (*every + self.heartbeat.spec.grace) / 2,
-                    due: from + *every,
-                }),
-                Schedule::Cron(cron) => cron.expected_after(from).map(|expected| Awaited {
-                    opens: expected.opens,
-                    due: expected.at,
-                }),
-            }
+            self.awaited_after(anchor.max(heard_again))
         });
+    }
+
+    /// The ping that is expected after a time from which is counted.
+    pub(super) fn awaited_after(&self, from: Time) -> Option<Awaited> {
+        match &self.heartbeat.spec.schedule {
+            Schedule::Every(every) => Some(Awaited {
+                opens: from + (*every + self.heartbeat.spec.grace) / 2,
+                due: from + *every,
+            }),
+            Schedule::Cron(cron) => cron.expected_after(from).map(|expected| Awaited {
+                opens: expected.opens,
+                due: expected.at,
+            }),
+        }
     }
 
     /// What is awaited is another ping now: what moved the former one's deadline is void.
@@ -94,6 +98,17 @@ impl HeartbeatState {
         Some(awaited.due + self.durable.moved)
     }
 
+    /// After which moment the awaited ping is missed: its deadline, or while a run is waited for so
+    /// much later as a run may take. Only runs that begin and are given up get as far as that.
+    pub(super) fn missed_after(&self) -> Option<Time> {
+        let running = self.durable.runs.iter().filter(|run| !run.overrun);
+        let held = match (running.map(|run| run.spared).max(), self.heartbeat.spec.max_run) {
+            (Some(spared), Some(max_run)) => max_run + spared,
+            _ => Duration::ZERO,
+        };
+        Some(self.deadline()? + held)
+    }
+
     /// Whether the end of a run is waited for, which took no longer than it may so far.
     pub(super) fn is_held(&self) -> bool {
         let limited = self.heartbeat.spec.max_run.is_some();
@@ -129,10 +144,9 @@ impl HeartbeatState {
             return None;
         }
         let limit = self.first_limit().map(|(_, limit)| limit);
-        let deadline = self.deadline().filter(|_| !self.is_held());
-        match (limit, deadline) {
-            (Some(limit), Some(deadline)) => Some(limit.min(deadline)),
-            (limit, deadline) => limit.or(deadline),
+        match (limit, self.missed_after()) {
+            (Some(limit), Some(missed)) => Some(limit.min(missed)),
+            (limit, missed) => limit.or(missed),
         }
     }
 
@@ -162,12 +176,14 @@ impl HeartbeatState {
             return false;
         }
         if let Some((at, limit)) = self.first_limit().filter(|(_, limit)| now > *limit) {
-            self.durable.runs[at].overrun = true;
-            self.open(&Cause::Overrun { limit }, now, effects);
+            let run = &mut self.durable.runs[at];
+            run.overrun = true;
+            let rid = run.rid.clone();
+            let rid = rid.as_deref();
+            self.open(&Cause::Overrun { rid, limit }, now, effects);
             return true;
         }
-        let deadline = self.deadline().filter(|_| !self.is_held());
-        if deadline.is_none_or(|deadline| now <= deadline) {
+        if self.missed_after().is_none_or(|missed| now <= missed) {
             return false;
         }
         if !self.excuse(effects) {

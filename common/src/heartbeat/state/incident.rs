@@ -25,6 +25,8 @@ pub(super) enum Cause<'a> {
     Failed(&'a Ping),
     /// A run has not ended in its time.
     Overrun {
+        /// Its id, where the job gave one.
+        rid: Option<&'a str>,
         /// When it should have.
         limit: Time,
     },
@@ -35,7 +37,7 @@ impl HeartbeatState {
         let began = match cause {
             Cause::Missed => self.awaited.map_or(now, |awaited| awaited.due),
             Cause::Failed(ping) => ping.at,
-            Cause::Overrun { limit } => *limit,
+            Cause::Overrun { limit, .. } => *limit,
         };
         let not_before = self.durable.last_ended_at.unwrap_or(Time::EPOCH);
         let spec = &self.heartbeat.spec;
@@ -137,7 +139,9 @@ impl HeartbeatState {
                 ReasonCode::HeartbeatFailed,
                 super::words::failure(ping.signal),
             ),
-            Cause::Overrun { .. } => Reason::new(ReasonCode::HeartbeatOverrun, self.overrun()),
+            Cause::Overrun { rid, .. } => {
+                Reason::new(ReasonCode::HeartbeatOverrun, self.overrun(*rid))
+            }
         }
     }
 }

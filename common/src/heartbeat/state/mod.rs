@@ -23,6 +23,7 @@ mod expecting;
 mod incident;
 mod numbers;
 mod pinged;
+mod runs;
 mod saved;
 mod view;
 mod words;

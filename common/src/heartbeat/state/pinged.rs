@@ -1,14 +1,15 @@
 //! Pings: what a sign of life settles, begins, ends, opens and closes.
 //!
 //! Any ping but `log` is a sign of life: it settles the time in whose window it falls, also when
-//! it says that the job failed. A failure opens an incident at once, a success closes whatever is
-//! open. One that is older than the newest that said either, since its body took longer, opens and
-//! closes nothing.
+//! it says that the job failed. Of starts only one does, until the job says how it went: else one
+//! that dies in every run would stay up for ever. A failure opens an incident at once, a success
+//! closes whatever is open. One that is older than the newest that said either, since its body took
+//! longer, opens and closes nothing.
 
 use super::HeartbeatState;
 use super::incident::Cause;
-use crate::heartbeat::interface::{Effect, LastPing, OpenRun};
-use crate::heartbeat::{HeartbeatStatus, Ping, RUNS_MAX, Signal};
+use crate::heartbeat::interface::{Effect, LastPing};
+use crate::heartbeat::{HeartbeatStatus, Ping, Signal};
 use crate::time::Time;
 
 impl HeartbeatState {
@@ -29,21 +30,16 @@ impl HeartbeatState {
         let is_news = ping.at >= self.newest;
         // Before the run that it may begin holds what is awaited.
         let was_late = self.late_from().is_some_and(|from| ping.at > from);
-        if !ping.shared {
-            self.run_goes_on(ping, is_news);
-        }
+        let settles = self.settles(ping);
+        let outlived = self.run_goes_on(ping, is_news);
+        let decides = self.note_verdict(ping);
         if ping.signal.is_success() {
-            let former = self.durable.last_success;
-            self.durable.last_success = Some(former.map_or(ping.at, |at| at.max(ping.at)));
-        }
-        let says_how = ping.signal.is_success() || ping.signal.is_failure();
-        let decides = says_how && self.durable.last_verdict.is_none_or(|at| ping.at >= at);
-        if decides {
-            self.durable.last_verdict = Some(ping.at);
+            self.outlive(outlived, ping, decides);
         }
         if !is_news {
             // A newer `start` does not undo what the run before it said.
             if decides && !self.heartbeat.paused {
+                self.settle_overtaken(ping.at);
                 self.answer(ping, now, effects);
             }
         } else {
@@ -55,9 +51,13 @@ impl HeartbeatState {
             self.durable.muted = false;
             let was_unobserved = self.forget_unobserved(effects);
             if !self.heartbeat.paused {
-                self.settle(ping.at, was_unobserved);
-                if decides || !says_how {
-                    self.answer(ping, now, effects);
+                if !settles {
+                    self.refresh(ping.at, effects);
+                } else {
+                    self.settle(ping.at, was_unobserved);
+                    if decides || ping.signal == Signal::Start {
+                        self.answer(ping, now, effects);
+                    }
                 }
                 if was_late && self.status == HeartbeatStatus::Up {
                     // Also where no tick came between, as when pings are replayed.
@@ -66,6 +66,45 @@ impl HeartbeatState {
             }
         }
         self.wake = self.next_due();
+    }
+
+    /// Notes what a ping says of how the job is; `true` if it is the newest that does.
+    fn note_verdict(&mut self, ping: &Ping) -> bool {
+        let durable = &mut self.durable;
+        if ping.signal.is_success() {
+            let former = durable.last_success;
+            durable.last_success = Some(former.map_or(ping.at, |at| at.max(ping.at)));
+        }
+        let says_how = ping.signal.is_success() || ping.signal.is_failure();
+        let decides = says_how && durable.last_verdict.is_none_or(|at| ping.at >= at);
+        if decides {
+            durable.last_verdict = Some(ping.at);
+        }
+        decides
+    }
+
+    /// Whether a sign of life may count for what is awaited. A start does not while another one
+    /// that came since the job last said how it went is without its end: that run may be dead, and
+    /// this one die like it. An end that we may not have heard is no such.
+    fn settles(&self, ping: &Ping) -> bool {
+        let durable = &self.durable;
+        let is_awaited = durable.muted || durable.unobserved.is_some();
+        if ping.signal != Signal::Start || is_awaited {
+            return true;
+        }
+        let said = durable.last_verdict.unwrap_or(Time::EPOCH);
+        let mut since = durable.runs.iter().filter(|run| run.started > said);
+        since.all(|run| run.unheard)
+    }
+
+    /// Counts the next deadline from what a job said that a start has overtaken; that start counts
+    /// now as it would have after it.
+    fn settle_overtaken(&mut self, said: Time) {
+        let mut starts = self.durable.runs.iter().map(|run| run.started);
+        let at = starts.find(|started| *started > said).unwrap_or(said);
+        if self.durable.anchor.is_some_and(|anchor| at > anchor) {
+            self.settle(at, false);
+        }
     }
 
     /// Counts the next deadline from a sign of life.
@@ -102,35 +141,5 @@ impl HeartbeatState {
             };
             self.set_status(status, since, effects);
         }
-    }
-
-    /// Begins or ends the run that a ping is about.
-    fn run_goes_on(&mut self, ping: &Ping, is_news: bool) {
-        let durable = &mut self.durable;
-        let known = durable.runs.iter().position(|run| run.rid == ping.rid);
-        if ping.signal != Signal::Start {
-            // The end of a run before this one may have been overtaken by its start.
-            let is_its_end = |at: &usize| durable.runs[*at].started <= ping.at;
-            if let Some(at) = known.filter(is_its_end) {
-                let run = durable.runs.remove(at);
-                durable.last_run = Some(ping.at.since(run.started));
-            }
-            return;
-        }
-        if !is_news {
-            // Its end may have been put before it.
-            return;
-        }
-        let given_up = known.or_else(|| (durable.runs.len() >= RUNS_MAX).then_some(0));
-        if let Some(at) = given_up {
-            durable.runs.remove(at);
-            durable.never_finished += 1;
-        }
-        durable.runs.push(OpenRun {
-            rid: ping.rid.clone(),
-            started: ping.at,
-            spared: std::time::Duration::ZERO,
-            overrun: false,
-        });
     }
 }

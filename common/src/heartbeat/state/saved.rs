@@ -106,10 +106,7 @@ impl HeartbeatState {
         }
         if former.spec.max_run != self.heartbeat.spec.max_run {
             // A run that is over the new limit already is known; the edit is not what it does.
-            for at in 0..self.durable.runs.len() {
-                let limit = self.run_limit(&self.durable.runs[at]);
-                self.durable.runs[at].overrun |= limit.is_some_and(|limit| now > limit);
-            }
+            self.note_overruns(now);
             self.unsaved |= !self.durable.runs.is_empty();
         }
         self.expect();

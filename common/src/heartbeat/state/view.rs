@@ -2,8 +2,8 @@
 
 use super::HeartbeatState;
 use super::words::{near, span};
-use crate::heartbeat::interface::View;
-use crate::heartbeat::{HeartbeatStatus, Schedule};
+use crate::heartbeat::interface::{OpenRun, View};
+use crate::heartbeat::{HeartbeatStatus, NO_PING, Schedule};
 use crate::time::Time;
 
 impl HeartbeatState {
@@ -20,12 +20,22 @@ impl HeartbeatState {
             last_ping: durable.last_ping,
             last_success: durable.last_success,
             last_run: durable.last_run,
-            runs: durable.runs.clone(),
+            runs: self.shown_runs(now),
             never_finished: durable.never_finished,
+            given_up: durable.given_up.clone(),
             unobserved: durable.unobserved,
             pings: durable.pings,
             incident: durable.incident.as_ref().map(|incident| incident.id),
         }
+    }
+
+    /// While an incident is open nothing else tells which runs are over their limits.
+    fn shown_runs(&self, now: Time) -> Vec<OpenRun> {
+        let mut runs = self.durable.runs.clone();
+        for run in &mut runs {
+            run.overrun |= self.is_over_its_limit(run, now);
+        }
+        runs
     }
 
     /// When the next ping is expected. While one is missing, a cron schedule still has a next time.
@@ -53,20 +63,20 @@ impl HeartbeatState {
             }
             HeartbeatStatus::Late => {
                 let overdue = now.since(self.late_from().unwrap_or(now));
-                let overdue = format!("a ping is {} overdue", span(overdue));
+                let overdue = format!("{} is {} overdue", self.wanted(), span(overdue));
                 match self.alarm_at() {
                     Some(alarm) => format!("{overdue}; alarm at {}", near(alarm)),
                     None => overdue,
                 }
             }
             HeartbeatStatus::New => {
-                let silence = match durable.last_ping {
-                    Some(_) => "no ping since it was resumed",
-                    None => "no ping yet",
+                let since = match durable.last_ping {
+                    Some(_) => "since it was resumed",
+                    None => "yet",
                 };
                 match self.alarm_at() {
-                    Some(alarm) => format!("{silence}; alarm at {}", near(alarm)),
-                    None => format!("{silence}; alarms begin with the first"),
+                    Some(alarm) => format!("{NO_PING} {since}; alarm at {}", near(alarm)),
+                    None => format!("{NO_PING} {since}; alarms begin with the first"),
                 }
             }
             HeartbeatStatus::Up => self.why_up(now),

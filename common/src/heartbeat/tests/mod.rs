@@ -19,6 +19,7 @@ mod holding;
 mod parts;
 mod properties;
 mod runs;
+mod starts;
 
 fn secs(n: u64) -> Duration {
     Duration::from_secs(n)

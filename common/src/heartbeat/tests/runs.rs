@@ -140,6 +140,7 @@ fn runs_with_ids_end_each_for_itself() {
     assert!(world.incidents.is_empty());
     world.pass(secs(1));
     assert_eq!(world.open().started_at, at(BEGIN) + hours(3));
+    assert_eq!(world.open().reason.text, "run b has not ended in 2h");
 }
 
 #[test]
@@ -157,6 +158,134 @@ fn a_run_that_never_ended_is_counted() {
     }
     let view = world.state.view(world.now);
     assert_eq!((view.never_finished, view.runs.len()), (2, RUNS_MAX));
+}
+
+#[test]
+fn runs_whose_limits_pass_while_an_incident_is_open_open_no_further_one() {
+    let mut draft = every(hours(1));
+    draft.max_run = Some(mins(2));
+    let begun = |world: &mut World, rid: &str| {
+        world.run_says(Signal::Start, Some(rid));
+        world.pass(mins(1));
+    };
+    // By a run that takes too long, by a failure, and closed by hand.
+    for opener in [None, Some(Signal::Fail)] {
+        for by_hand in [false, true] {
+            let mut world = World::begin(&draft, at(BEGIN));
+            begun(&mut world, "n1");
+            if let Some(signal) = opener {
+                world.run_says(signal, Some("n2"));
+            }
+            world.pass(mins(2));
+            assert_eq!(world.status(), Down);
+            for rid in ["n3", "n4", "n5", "n6"] {
+                begun(&mut world, rid);
+            }
+            let view = world.state.view(world.now);
+            let over: Vec<bool> = view.runs.iter().map(|run| run.overrun).collect();
+            assert_eq!(over, [true, true, true, false, false], "told while it is open");
+            world.restart();
+            if by_hand {
+                let (by, force) = ("ada".to_owned(), true);
+                world.put(Input::Resolve { by, force }).unwrap();
+                assert_eq!(world.status(), Up);
+                world.put(Input::Tick).unwrap();
+                assert_eq!((world.status(), world.incidents.len()), (Up, 1));
+                continue;
+            }
+            begun(&mut world, "n7");
+            world.run_says(Signal::Success, Some("n7"));
+            assert_eq!(world.status(), Up);
+            world.restart();
+            for n in 8..14 {
+                world.pass(mins(50));
+                begun(&mut world, &format!("n{n}"));
+                world.run_says(Signal::Success, Some(&format!("n{n}")));
+            }
+            assert_eq!(world.incidents.len(), 1, "{opener:?}");
+            let view = world.state.view(world.now);
+            assert_eq!((view.never_finished, view.runs.len()), (5, 0));
+        }
+    }
+}
+
+#[test]
+fn a_run_that_began_before_a_failure_is_waited_for_as_ever() {
+    let mut world = limited();
+    world.run_says(Signal::Start, Some("long"));
+    world.pass(hours(1));
+    world.run_says(Signal::Fail, Some("other"));
+    world.pass(mins(1));
+    world.run_says(Signal::Start, Some("next"));
+    world.pass(mins(1));
+    world.run_says(Signal::Success, Some("next"));
+    assert_eq!(world.status(), Up);
+    world.pass(mins(58) + secs(1));
+    assert_eq!(world.open().reason.text, "run long has not ended in 2h");
+    assert_eq!(world.open().started_at, at(BEGIN) + hours(2));
+}
+
+#[test]
+fn a_run_without_a_limit_is_given_up_once_it_is_old_and_a_later_one_ended_well() {
+    let mut world = World::begin(&every(hours(25)), at(BEGIN));
+    let counted = |world: &World| {
+        let view = world.state.view(world.now);
+        let open: Vec<u64> = view.runs.iter().map(|run| run.n).collect();
+        (view.never_finished, view.given_up, open)
+    };
+    world.run_says(Signal::Start, Some("k1"));
+    world.pass(hours(24));
+    world.run_says(Signal::Start, Some("k2"));
+    world.pass(mins(30));
+    world.run_says(Signal::Success, Some("k2"));
+    assert_eq!(counted(&world), (0, vec![], vec![1]), "it may yet end");
+    world.pass(hours(24));
+    world.run_says(Signal::Start, Some("k3"));
+    world.pass(mins(30));
+    world.run_says(Signal::Fail, Some("k3"));
+    assert_eq!(counted(&world).0, 0, "no good end");
+    world.success();
+    assert_eq!(counted(&world).0, 0, "of no run that began later");
+    world.run_says(Signal::Start, Some("k4"));
+    world.run_says(Signal::Start, Some("k5"));
+    world.run_says(Signal::Success, Some("k4"));
+    assert_eq!(counted(&world), (1, vec![1], vec![8]));
+    world.restart();
+    assert_eq!(counted(&world), (1, vec![1], vec![8]));
+}
+
+#[test]
+fn whatever_gives_a_run_up_is_marked_at_its_start() {
+    let mut world = World::begin(&every(hours(25)), at(BEGIN));
+    for n in 0..RUNS_MAX + 2 {
+        world.run_says(Signal::Start, Some(&format!("r{n}")));
+    }
+    world.run_says(Signal::Start, Some("r5"));
+    let given_up = |world: &World| {
+        let view = world.state.view(world.now);
+        let pings: Vec<Ping> = world.log.iter().rev().cloned().collect();
+        let marks = marks(&pings, &view.given_up);
+        let all = pings.iter().zip(marks);
+        let marked = all.filter(|(_, mark)| mark.never_finished);
+        let mut marked: Vec<u64> = marked.map(|(ping, _)| ping.n).collect();
+        marked.reverse();
+        assert_eq!(u64::try_from(marked.len()).unwrap(), view.never_finished);
+        marked
+    };
+    assert_eq!(given_up(&world), [1, 2, 6]);
+    // An end that comes all the same is none that is known.
+    world.run_says(Signal::Success, Some("r0"));
+    assert_eq!(given_up(&world), [1, 2, 6]);
+    world.run_says(Signal::Success, Some("r5"));
+    assert_eq!(world.state.view(world.now).runs.len(), RUNS_MAX - 1);
+    // Of the pings that are not kept any more nothing is.
+    world.pass(mins(1));
+    for n in 0..PINGS_KEPT {
+        world.run_says(Signal::Start, Some(&format!("s{n}")));
+    }
+    let view = world.state.view(world.now);
+    assert_eq!(view.given_up.len(), PINGS_KEPT - RUNS_MAX);
+    assert!(view.given_up.iter().all(|n| n + 100 > view.pings));
 }
 
 #[test]

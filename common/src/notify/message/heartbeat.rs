@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Marker, Message, moment, reason, span};
 use crate::duration;
+use crate::heartbeat::NO_PING;
 use crate::notify::body::{Data, HeartbeatPart, IncidentPart, TransitionPart};
 use crate::outcome::ReasonCode;
 use crate::time::Time;
@@ -36,7 +37,8 @@ pub(super) fn of_heartbeat(
     let mut message = Message::new(marker, format!("{word}: {target}"));
     message.say("By", transition.by.clone().unwrap_or_default());
     message.say("Note", transition.note.clone());
-    if !is_missed {
+    let text = data.reason.as_ref().map_or("", |reason| &reason.text);
+    if !(is_missed && text.starts_with(NO_PING)) {
         message.say("Reason", reason(data));
     }
     message.say("Expected", expected(heartbeat));

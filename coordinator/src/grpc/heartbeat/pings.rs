@@ -48,7 +48,9 @@ impl Api {
         // All that are kept: the start of a run may be older than what was asked for.
         let pings = self.engine.pings(heartbeat.id, PINGS_KEPT).await;
         let pings = pings.map_err(error::status)?;
-        let marks = marks(&pings);
+        let views = self.engine.heartbeat_views(Some(vec![heartbeat.id])).await;
+        let view = views.map_err(error::status)?.remove(&heartbeat.id);
+        let marks = marks(&pings, view.as_ref().map_or(&[], |view| &view.given_up));
         let wire = pings.iter().zip(&marks).take(size);
         Ok(v1::ListPingsResponse {
             pings: wire.map(|(ping, mark)| ping_to_wire(ping, mark)).collect(),

@@ -197,7 +197,7 @@ fn shown(
     let view = &read.view;
     let is_running =
         view.status == HeartbeatStatus::Up && !view.runs.is_empty() && view.unobserved.is_none();
-    let marks = marks(&read.pings);
+    let marks = marks(&read.pings, &view.given_up);
     let rows = read.pings.iter().zip(&marks).zip(&read.bodies);
     let rows = rows.map(|((ping, mark), body)| PingRow::of(ping, mark, body.as_ref()));
     let labels = spec.labels.iter().map(|(k, v)| format!("{k}={v}"));

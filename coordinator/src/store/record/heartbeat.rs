@@ -149,6 +149,7 @@ pub(super) fn durable_message(durable: &Durable) -> pb::HeartbeatDurable {
         runs: durable.runs.iter().map(run_message).collect(),
         last_run_ms: durable.last_run.map(span),
         never_finished: durable.never_finished,
+        given_up: durable.given_up.clone(),
         last_verdict_ms: millis(durable.last_verdict),
         version: durable.version,
         muted: durable.muted,
@@ -193,6 +194,7 @@ pub(super) fn durable(
         runs: m.runs.into_iter().map(run).collect(),
         last_run: m.last_run_ms.map(Duration::from_millis),
         never_finished: m.never_finished,
+        given_up: m.given_up,
         last_verdict: m.last_verdict_ms.map(time),
         version: m.version,
         muted: m.muted,
@@ -237,12 +239,16 @@ fn run_message(run: &OpenRun) -> pb::OpenRun {
         started_ms: run.started.as_millis(),
         overrun: run.overrun,
         spared_ms: span(run.spared),
+        n: run.n,
+        unheard: run.unheard,
     }
 }
 
 fn run(m: pb::OpenRun) -> OpenRun {
     OpenRun {
         rid: (!m.rid.is_empty()).then(|| m.rid.into()),
+        n: m.n,
+        unheard: m.unheard,
         started: time(m.started_ms),
         overrun: m.overrun,
         spared: Duration::from_millis(m.spared_ms),

@@ -230,12 +230,16 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
         runs: vec![
             OpenRun {
                 rid: Some("run-1".into()),
+                n: 998,
+                unheard: true,
                 started: DAY_START,
                 spared: Duration::from_millis(31_000),
                 overrun: true,
             },
             OpenRun {
                 rid: None,
+                n: 1000,
+                unheard: false,
                 started: DAY_START + Duration::from_secs(5),
                 spared: Duration::ZERO,
                 overrun: false,
@@ -243,6 +247,7 @@ pub(super) fn heartbeat_durable(n: u64, open: Option<Incident>) -> heartbeat::Du
         ],
         last_run: Some(Duration::from_millis(1234)),
         never_finished: 9,
+        given_up: vec![990, 995],
         last_verdict: Some(DAY_START),
         version: 4,
         muted: true,

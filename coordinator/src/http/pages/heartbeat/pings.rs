@@ -148,7 +148,7 @@ fn visible(c: char) -> char {
 pub(super) fn drawn(pings: &[Ping], marks: &[Mark], open: &[OpenRun]) -> Bars {
     let longest = marks.iter().filter_map(|mark| mark.run).max();
     let longest = longest.unwrap_or(Duration::ZERO);
-    let is_open = |ping: &Ping| open.iter().any(|run| run.started == ping.at);
+    let is_open = |ping: &Ping| open.iter().any(|run| run.n == ping.n);
     let both = pings.iter().zip(marks);
     let own = both.filter(|(ping, mark)| {
         ping.signal != Signal::Start || ping.shared || mark.never_finished || is_open(ping)

@@ -85,6 +85,7 @@ fn view(status: HeartbeatStatus) -> View {
         last_run: Some(Duration::from_secs(95)),
         runs: Vec::new(),
         never_finished: 0,
+        given_up: Vec::new(),
         unobserved: None,
         pings: 2,
         incident: None,
@@ -232,6 +233,8 @@ fn a_finished_run_is_drawn_once_and_one_that_never_ended_stands_out() {
     let (pings, marks): (Vec<Ping>, Vec<Mark>) = all.into_iter().unzip();
     let open = OpenRun {
         rid: None,
+        n: 5,
+        unheard: false,
         started: pings[0].at,
         spared: Duration::ZERO,
         overrun: false,
