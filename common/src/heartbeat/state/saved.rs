@@ -110,8 +110,8 @@ impl HeartbeatState {
             self.unsaved |= !self.durable.runs.is_empty();
         }
         self.expect();
-        let is_over = self.is_watched() && self.deadline().is_some_and(|deadline| now > deadline);
-        if was_held && !self.is_held() && is_over {
+        let is_over = self.is_watched() && self.missed_after().is_some_and(|missed| now > missed);
+        if was_held && is_over {
             self.arm(now, effects);
         }
         if self.status == HeartbeatStatus::Late {
