@@ -102,7 +102,10 @@ impl HeartbeatState {
     /// much later as a run may take. Only runs that begin and are given up get as far as that.
     pub(super) fn missed_after(&self) -> Option<Time> {
         let running = self.durable.runs.iter().filter(|run| !run.overrun);
-        let held = match (running.map(|run| run.spared).max(), self.heartbeat.spec.max_run) {
+        let held = match (
+            running.map(|run| run.spared).max(),
+            self.heartbeat.spec.max_run,
+        ) {
             (Some(spared), Some(max_run)) => max_run + spared,
             _ => Duration::ZERO,
         };

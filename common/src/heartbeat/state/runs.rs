@@ -61,7 +61,11 @@ impl HeartbeatState {
         let incident = self.durable.incident.as_ref().filter(|_| decides);
         let spoken_for = incident.map(|incident| {
             let of_a_run = incident.reason.code == ReasonCode::HeartbeatOverrun;
-            if of_a_run { Time::EPOCH } else { incident.started_at }
+            if of_a_run {
+                Time::EPOCH
+            } else {
+                incident.started_at
+            }
         });
         if spoken_for.is_some() {
             self.note_overruns(ping.at);

@@ -222,7 +222,11 @@ fn a_row_that_pings_share_marks_no_run() {
     pings.sort_by_key(|ping| std::cmp::Reverse((ping.n, ping.seq)));
     pings.dedup_by_key(|ping| ping.n);
     let took = |(mark, ping): (Mark, &Ping)| (ping.shared, mark.run, mark.never_finished);
-    let marked: Vec<_> = marks(&pings, &[]).into_iter().zip(&pings).map(took).collect();
+    let marked: Vec<_> = marks(&pings, &[])
+        .into_iter()
+        .zip(&pings)
+        .map(took)
+        .collect();
     let wanted = [
         (true, None, false),
         (false, Some(secs(1)), false),

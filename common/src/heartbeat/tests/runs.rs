@@ -183,7 +183,11 @@ fn runs_whose_limits_pass_while_an_incident_is_open_open_no_further_one() {
             }
             let view = world.state.view(world.now);
             let over: Vec<bool> = view.runs.iter().map(|run| run.overrun).collect();
-            assert_eq!(over, [true, true, true, false, false], "told while it is open");
+            assert_eq!(
+                over,
+                [true, true, true, false, false],
+                "told while it is open"
+            );
             world.restart();
             if by_hand {
                 let (by, force) = ("ada".to_owned(), true);
