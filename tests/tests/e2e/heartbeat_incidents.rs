@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use vigilmon_tests::target::{Behaviour, Target};
+use vigilmon_tests::wait;
 
 use crate::heartbeats::{pass, ping, time};
-use crate::scene::{ALERT_WITHIN, EVERY, HOOK, MAIL, Scene, close, duration, place};
+use crate::scene::{ALERT_WITHIN, EVERY, HOOK, MAIL, SOON, Scene, close, duration, place};
 
 fn add(scene: &Scene, name: &str, more: &[&str]) -> String {
     let url = scene.cli.ok(&[&["heartbeat", "add", name], more].concat());
@@ -67,7 +68,9 @@ fn a_run_that_takes_too_long_is_told_while_it_runs_and_its_late_end_ends_it() {
     let took = opened.at.duration_since(before);
     assert!(took >= limit, "{took:?}");
     assert!(took <= limit + ALERT_WITHIN, "{took:?}");
-    assert_eq!(opened.body["data"]["reason"]["code"], "heartbeat_overrun");
+    let reason = &opened.body["data"]["reason"];
+    assert_eq!(reason["code"], "heartbeat_overrun");
+    assert_eq!(reason["text"], "run slow has not ended in 2s");
     scene.wait_for_mail("OVERRUN: export heartbeat", "export");
     ping(&format!("{url}?rid=slow"));
     let resolved = scene.wait_for("incident.resolved", "export");
@@ -76,6 +79,38 @@ fn a_run_that_takes_too_long_is_told_while_it_runs_and_its_late_end_ends_it() {
         scene.told("export"),
         ["incident.opened", "incident.resolved"]
     );
+}
+
+#[test]
+fn a_job_that_dies_in_every_run_is_missed_and_what_is_missing_is_told() {
+    let scene = Scene::start();
+    let url = add(&scene, "rotate", &["--every", "4s"]);
+    ping(&url);
+    // As all snippets do it: each run with an id of its own.
+    let mut run = 0;
+    wait::until_a_command_says("it is missed though it begins", SOON, || {
+        run += 1;
+        ping(&format!("{url}/start?rid=k{run}"));
+        status(&scene, "rotate") == "down"
+    });
+    let opened = scene.wait_for("incident.opened", "rotate");
+    let reason = &opened.body["data"]["reason"];
+    assert_eq!(reason["code"], "heartbeat_missed");
+    let text = reason["text"].as_str().unwrap();
+    let missing = "runs begin, none has ended since ";
+    assert!(text.starts_with(missing), "{text}");
+    let mail = scene.wait_for_mail("MISSED: rotate heartbeat", "rotate");
+    let text = mail.text.unwrap();
+    assert!(text.contains(&format!("Reason: {missing}")), "{text}");
+    ping(&format!("{url}/start?rid=well"));
+    ping(&format!("{url}?rid=well"));
+    scene.wait_for("incident.resolved", "rotate");
+    // The runs that died are given up, and marked at their starts.
+    let shown = scene.cli.json(&["heartbeat", "show", "rotate"]);
+    let lost = shown["never_finished"].as_u64().unwrap();
+    let pings = scene.cli.rows(&["heartbeat", "pings", "rotate"]);
+    let marked = pings.iter().filter(|ping| ping["never_finished"] == true);
+    assert!(lost > 0 && marked.count() == usize::try_from(lost).unwrap());
 }
 
 #[test]

@@ -135,6 +135,15 @@ https://mon.example.org/incidents/07070707-0707-0707-0707-070707070707
     }
 
     #[test]
+    fn a_job_that_begins_and_never_ends_is_told_from_one_that_is_silent() {
+        let why = "runs begin, none has ended since 2026-03-01 09:02 UTC";
+        let dying = heartbeat_incident(ReasonCode::HeartbeatMissed, why, daily());
+        let start = format!("MISSED: nightly_cleanup heartbeat\n\nReason: {why}\nExpected: ");
+        let dying = text(&dying);
+        assert!(dying.starts_with(&start), "{dying}");
+    }
+
+    #[test]
     fn a_job_that_failed_or_ran_too_long_is_told_from_one_that_was_silent() {
         let cron = Schedule::Cron(Cron::parse("0 2 * * *", "Europe/Berlin").unwrap());
         let failed = heartbeat_incident(ReasonCode::HeartbeatFailed, "exit code 3", cron);
