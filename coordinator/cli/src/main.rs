@@ -49,6 +49,10 @@ pub(crate) struct Arguments {
 /// What is wrong with the arguments. The usage line names what was given as if it had to be, so
 /// what variables give is left out of it.
 fn refused(error: clap::Error) -> clap::Error {
+    if !error.use_stderr() {
+        // Help names the variables.
+        return error;
+    }
     let bare = |arg: Arg| arg.env(None::<&'static str>);
     let command = Arguments::command().mut_args(bare);
     let command = command.mut_subcommands(|one| one.mut_args(bare));
@@ -66,5 +70,18 @@ fn main() -> ExitCode {
             output::failure(&failure);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_the_variables_and_a_refusal_does_not_take_them_for_given() {
+        let help = ["vigilmon", "up", "--help"];
+        let help = Arguments::try_parse_from(help).err().map(refused).unwrap();
+        assert!(!help.use_stderr());
+        assert!(help.to_string().contains("VIGILMON_HTTP"), "{help}");
     }
 }

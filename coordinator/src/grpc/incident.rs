@@ -53,7 +53,7 @@ impl IncidentService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = self.incident_id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref).await?;
         let incident = self.engine.incident_ever(id).await.map_err(error::status)?;
         Ok(Response::new(self.incident_wire(
             &incident,
@@ -69,7 +69,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = self.incident_id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref).await?;
         let note = note("note", request.note)?;
         let after = self.engine.acknowledge(caller.actor(), id, note).await;
         self.done(after, project)
@@ -82,7 +82,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = self.incident_id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref).await?;
         let after = self.engine.resolve(caller.actor(), id, request.force).await;
         self.done(after, project)
     }
@@ -94,7 +94,7 @@ impl IncidentService for Api {
         let caller = Caller::editor(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = self.incident_id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref).await?;
         let text = note("text", request.text)?;
         if text.is_empty() {
             return Err(error::absent("text"));
@@ -110,7 +110,7 @@ impl IncidentService for Api {
         let caller = Caller::reader(&request)?;
         let request = request.into_inner();
         let project = caller.project(&request.project)?;
-        let id = self.incident_id(&request.r#ref)?;
+        let id = self.incident_id(&request.r#ref).await?;
         let incident = self.engine.incident_ever(id).await.map_err(error::status)?;
         Ok(Response::new(v1::ExplainIncidentResponse {
             incident: Some(self.incident_wire(&incident, project, Detail::Evidence)),
@@ -139,24 +139,23 @@ impl Api {
     }
 
     /// The incident that a text names: by its id, or by the first characters of it that no other
-    /// one of the state has.
-    fn incident_id(&self, text: &str) -> Result<IncidentId, Status> {
+    /// one has.
+    async fn incident_id(&self, text: &str) -> Result<IncidentId, Status> {
         if let Ok(id) = text.parse() {
             return Ok(id);
         }
         let begin = text.to_ascii_lowercase();
-        let all = self.engine.incidents(false);
-        let mut found = all
-            .iter()
-            .map(|one| one.id)
-            .filter(|id| begin.len() >= PREFIX_MIN && id.to_string().starts_with(&begin));
-        match (found.next(), found.next()) {
-            (Some(only), None) => Ok(only),
-            (Some(_), Some(_)) => Err(error::status(CommandError::Refused {
+        if begin.len() < PREFIX_MIN {
+            return Err(error::not_found(Object::Incident, text));
+        }
+        let found = self.engine.incidents_beginning(&begin).await;
+        match found.map_err(error::status)?[..] {
+            [] => Err(error::not_found(Object::Incident, text)),
+            [only] => Ok(only),
+            _ => Err(error::status(CommandError::Refused {
                 message: format!("more than one incident begins with `{begin}`"),
                 hint: "give more of its id".to_owned(),
             })),
-            (None, _) => Err(error::not_found(Object::Incident, text)),
         }
     }
 

@@ -58,6 +58,35 @@ impl Handle {
         if let Ok(found) = self.incident(id) {
             return Ok(found);
         }
+        let found = self.find_older(|one| one.id == id, 1).await?.pop();
+        let found = found.ok_or_else(|| not_found(Object::Incident, &id.to_string()))?;
+        Ok(Arc::new(found))
+    }
+
+    /// The ids of incidents that begin so: of those in the state, or where there is none, of those
+    /// in the history. More than one tells that more of the id is needed.
+    ///
+    /// # Errors
+    /// The history fails.
+    pub async fn incidents_beginning(&self, begin: &str) -> Result<Vec<IncidentId>, CommandError> {
+        let begins = |one: &Incident| one.id.to_string().starts_with(begin);
+        let present = self.incidents(false);
+        let present = present.iter().filter(|one| begins(one)).map(|one| one.id);
+        let mut found: Vec<IncidentId> = present.collect();
+        if found.is_empty() {
+            let older = self.find_older(begins, 2).await?;
+            found.extend(older.iter().map(|one| one.id));
+        }
+        Ok(found)
+    }
+
+    /// The first so many that are wanted of the history, newest first.
+    async fn find_older(
+        &self,
+        is_wanted: impl Fn(&Incident) -> bool,
+        enough: usize,
+    ) -> Result<Vec<Incident>, CommandError> {
+        let mut found = Vec::new();
         let mut before = Time::FAR_FUTURE;
         loop {
             let history = &self.stores().history;
@@ -65,12 +94,11 @@ impl Handle {
             let older = older.map_err(unavailable)?;
             let last = older.last().map(|one| one.decided_at);
             let full = older.len() == SEARCH_STEP;
-            if let Some(found) = older.into_iter().find(|one| one.id == id) {
-                return Ok(Arc::new(found));
-            }
+            found.extend(older.into_iter().filter(&is_wanted));
+            found.truncate(enough);
             match last {
-                Some(last) if full && last < before => before = last,
-                _ => return Err(not_found(Object::Incident, &id.to_string())),
+                Some(last) if full && last < before && found.len() < enough => before = last,
+                _ => return Ok(found),
             }
         }
     }

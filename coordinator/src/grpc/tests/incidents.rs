@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tonic::Code;
 use tonic_types::StatusExt;
+use vigilmon_common::id::IncidentId;
+use vigilmon_common::incident::Incident;
 use vigilmon_common::monitor::Monitor;
 use vigilmon_common::outcome::Outcome;
 use vigilmon_proto::v1;
@@ -13,6 +15,7 @@ use vigilmon_proto::v1::result_service_client::ResultServiceClient;
 
 use super::scene::{FakeAgent, PATIENCE, Scene, down};
 use super::{api, create};
+use crate::store::HistoryRecord;
 
 /// A monitor whose only region sees it down, and its open incident.
 async fn an_outage(scene: &Scene) -> (FakeAgent, std::sync::Arc<Monitor>, String) {
@@ -120,6 +123,41 @@ async fn an_incident_is_shown_explained_acknowledged_and_resolved() {
         Code::NotFound
     );
     assert_eq!(monitor.spec.name.as_str(), "api");
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn an_incident_that_only_the_history_has_is_found_by_the_beginning_of_its_id() {
+    let scene = Scene::start().await;
+    let (_agent, _, id) = an_outage(&scene).await;
+    let recent = scene.engine.incident(id.parse().unwrap()).unwrap();
+    let old = |bytes: [u8; 16]| {
+        let mut old = Incident::clone(&recent);
+        old.id = IncidentId::from_bytes(bytes);
+        HistoryRecord::Incident(Box::new(old))
+    };
+    let (mut first, mut second) = ([0xfe; 16], [0xfe; 16]);
+    (first[15], second[15]) = (1, 2);
+    let history = &scene.engine.stores().history;
+    history.record(vec![old(first)]).await.unwrap();
+
+    let mut incidents = IncidentServiceClient::new(scene.authorized());
+    let mut get = async |begin: &str| {
+        let request = v1::GetIncidentRequest {
+            r#ref: begin.to_owned(),
+            ..Default::default()
+        };
+        let found = incidents.get_incident(request).await;
+        found
+            .map(|found| found.into_inner().id)
+            .map_err(|refused| refused.code())
+    };
+    let wanted = IncidentId::from_bytes(first).to_string();
+    assert_eq!(get("FEFE").await, Ok(wanted));
+    assert_eq!(get("fe").await, Err(Code::NotFound), "too little of it");
+    history.record(vec![old(second)]).await.unwrap();
+    assert_eq!(get("fefe").await, Err(Code::FailedPrecondition));
+    assert_eq!(get(&id[..8]).await, Ok(id.clone()));
     scene.stop().await;
 }
 

@@ -43,6 +43,9 @@ fn pings_beyond_a_hundred_a_second_share_rows_and_all_are_there_after_a_kill() {
     let counted = |result| counted(&metrics, result);
     assert_eq!(counted("accepted") + counted("thinned"), answered);
     assert!(counted("accepted") <= bound);
+    assert!(counted("thinned") > 0, "they came fast enough");
+    let shared = rows.iter().filter(|row| row["count"].as_u64() > Some(1));
+    assert!(shared.count() > 0, "{rows:#?}");
 
     ward.up.process().kill();
     ward.up.start_again(&Options::coordinator());

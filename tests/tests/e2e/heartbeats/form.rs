@@ -135,6 +135,13 @@ fn all_of_a_heartbeat_is_edited_without_scripts_and_the_audit_log_says_by_whom()
     assert_eq!(edits.len(), 1);
     assert_eq!(edits[0]["actor"], "editor");
 
+    // A URL that still counts ends with the present one only where that is said.
+    let rotate = format!("{page}/rotate");
+    assert_eq!(editor.send(&rotate, &[("overlap", "1h")]).status, 303);
+    let end = [("overlap", "0"), ("sure", "yes")];
+    assert_eq!(editor.send(&rotate, &end[..1]).status, 422);
+    assert_eq!(editor.send(&rotate, &end).status, 303);
+
     // What is emptied is the default again, and a list that nothing stands in is empty.
     let shown = editor.look(&form);
     let version = value(&shown, "version");

@@ -97,7 +97,8 @@ impl Given {
                 "spec.grace" => stored.grace = given.grace,
                 "spec.max_run" => stored.max_run = given.max_run,
                 "spec.notify" => stored.notify.clone_from(&given.notify),
-                // Values of the others are refused here or nowhere.
+                "spec.labels" => stored.labels.clone_from(&given.labels),
+                // Any value of the others is a good one.
                 _ => {}
             }
         }

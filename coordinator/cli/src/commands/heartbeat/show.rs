@@ -134,17 +134,27 @@ pub(super) fn row(heartbeat: &v1::Heartbeat, now: Time) -> [String; 5] {
         status(&state),
         schedule(&spec),
         age(state.last_ping_time.as_ref(), now),
-        due(state.due_time.as_ref(), now),
+        due(&state, now),
     ]
 }
 
 /// When the next ping is expected: `in 8s`, or how long ago it was.
-fn due(at: Option<&prost_types::Timestamp>, now: Time) -> String {
-    match format::time(at) {
+fn due(state: &v1::HeartbeatState, now: Time) -> String {
+    match format::time(state.due_time.as_ref()) {
         None => "-".to_owned(),
         Some(at) if at >= now => format!("in {}", format::lasting(rough(at.since(now)))),
-        Some(at) => format!("{} overdue", format::lasting(rough(now.since(at)))),
+        Some(at) if is_overdue(state) => {
+            format!("{} overdue", format::lasting(rough(now.since(at))))
+        }
+        Some(_) if !state.runs.is_empty() => "running".to_owned(),
+        Some(_) => "now".to_owned(),
     }
+}
+
+/// Whether a time that is over is held against the job: a run that may take as long, or a short
+/// restart of ours, excuses it.
+fn is_overdue(state: &v1::HeartbeatState) -> bool {
+    state.status() != v1::HeartbeatStatus::Up
 }
 
 /// What is expected: `every 25h, grace 0s`.
@@ -247,8 +257,10 @@ fn next(spec: &v1::HeartbeatSpec, state: &v1::HeartbeatState, now: Time) -> Vec<
     };
     let (overdue, when) = if due >= now {
         ("", format!("in {}", format::lasting(rough(due.since(now)))))
-    } else {
+    } else if is_overdue(state) {
         ("overdue: ", format::age_text(Some(rough(now.since(due)))))
+    } else {
+        ("", format::age_text(Some(rough(now.since(due)))))
     };
     let cron = match &spec.schedule {
         Some(Schedule::Cron(cron)) => Cron::parse(&cron.expression, &cron.time_zone).ok(),

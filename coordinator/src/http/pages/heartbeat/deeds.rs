@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use vigilmon_common::duration;
+use vigilmon_common::heartbeat::PingToken;
 
 use super::super::guard::Editor;
 use super::super::heartbeats::path;
@@ -36,10 +37,11 @@ pub(crate) async fn act(
 ) -> Response {
     let site = &pages.site;
     let engine = &site.engine;
-    let id = match engine.heartbeat(&reference) {
-        Ok(heartbeat) => heartbeat.id,
+    let heartbeat = match engine.heartbeat(&reference) {
+        Ok(heartbeat) => heartbeat,
         Err(error) => return no(&error),
     };
+    let id = heartbeat.id;
     let by = Actor {
         name: visitor.name(),
     };
@@ -52,6 +54,12 @@ pub(crate) async fn act(
             let Ok(overlap) = read_overlap(&given.overlap) else {
                 return unprocessable("That is no span of time.");
             };
+            let now = engine.clock().now();
+            let is_good = |token: &PingToken| token.until.is_some() && token.is_good(now);
+            let ends_both = overlap.is_zero() && heartbeat.tokens.iter().any(is_good);
+            if ends_both && given.sure != "yes" {
+                return unprocessable("Tick the box to end the former ping URL, too.");
+            }
             let (_, token) = token::for_pings(&site.key);
             let done = engine.rotate_ping_token(by, &own, token, Some(overlap));
             done.await.map(drop)

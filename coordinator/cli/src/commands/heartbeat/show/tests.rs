@@ -157,6 +157,22 @@ fn a_row_keeps_to_what_a_list_needs() {
 }
 
 #[test]
+fn only_what_is_held_against_a_job_is_overdue() {
+    let now = Time::from_millis(NOW);
+    let mut heartbeat = berlin();
+    let state = heartbeat.state.get_or_insert_default();
+    state.due_time = ago(60);
+    assert_eq!(row(&heartbeat, now)[4], "running");
+    assert!(!text(&heartbeat, None).contains("overdue"));
+    let state = heartbeat.state.get_or_insert_default();
+    state.runs.clear();
+    assert_eq!(row(&heartbeat, now)[4], "now");
+    let state = heartbeat.state.get_or_insert_default();
+    state.status = v1::HeartbeatStatus::Down.into();
+    assert_eq!(row(&heartbeat, now)[4], "1m overdue");
+}
+
+#[test]
 fn scripts_read_the_schedule_by_its_sort() {
     let value = json(&nightly());
     assert_eq!(
