@@ -187,6 +187,8 @@ pub struct OpenRun {
     pub unheard: bool,
     /// Whether it took longer than allowed.
     pub overrun: bool,
+    /// Whether an incident spoke for it that is closed since: its taking longer opens no other one.
+    pub told: bool,
 }
 
 /// What a transition says of a heartbeat, beside its incident.

@@ -342,8 +342,10 @@ impl Stores {
             _ => None,
         };
         let young = pending.into_iter().filter_map(entry);
-        let mut all: Vec<_> = young.filter(|e| (e.at, e.place) < before).collect();
-        all.extend(self.history.audit(before, limit).await?);
+        let mut all: Vec<_> = young.collect();
+        // One more: of an entry without a commit the key is a little smaller than its place says.
+        all.extend(self.history.audit(before, limit + 1).await?);
+        all.retain(|e| (e.at, e.place) < before);
         all.sort_by_key(|e| std::cmp::Reverse((e.at, e.place)));
         all.dedup_by_key(|e| (e.at, e.place));
         all.truncate(limit);

@@ -62,10 +62,17 @@ impl HeartbeatState {
     pub(super) fn mend_edit(&mut self, now: Time) {
         let (noted, version) = (self.durable.version, self.heartbeat.version);
         self.durable.version = version;
-        if noted != 0 && noted != version && self.durable.anchor.is_some() {
+        if noted == 0 || noted == version {
+            return;
+        }
+        self.note_overruns(now);
+        if self.durable.anchor.is_some() {
             self.durable.anchor = Some(now);
             self.durable.moved = Duration::ZERO;
             self.durable.spell = None;
+        } else {
+            // It was resumed.
+            self.durable.runs.clear();
         }
     }
 
@@ -140,7 +147,8 @@ impl HeartbeatState {
         durable.incident.is_none() && !durable.muted && !self.heartbeat.paused
     }
 
-    /// After which moment something opens an incident, unless a ping comes.
+    /// After which moment something opens an incident, or a run is over its limit, unless a ping
+    /// comes.
     #[must_use]
     pub fn alarm_at(&self) -> Option<Time> {
         if !self.is_watched() {
@@ -181,6 +189,10 @@ impl HeartbeatState {
         if let Some((at, limit)) = self.first_limit().filter(|(_, limit)| now > *limit) {
             let run = &mut self.durable.runs[at];
             run.overrun = true;
+            if run.told {
+                self.unsaved = true;
+                return true;
+            }
             let rid = run.rid.clone();
             let rid = rid.as_deref();
             self.open(&Cause::Overrun { rid, limit }, now, effects);

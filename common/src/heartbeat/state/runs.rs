@@ -5,11 +5,12 @@
 //! | the run that is open under the same run id              | another one begins              |
 //! | the oldest                                              | more would be open than may be  |
 //! | one that is over its limit, or without a limit outdated | one that began later ended well |
-//! | one that the open incident speaks for                   | such an end closes the incident |
+//! | one without a limit that the open incident speaks for   | such an end closes the incident |
 //!
 //! A run without a limit is outdated once a ping that is awaited from its beginning on would be
 //! missed. An incident speaks for the runs that began while it was open; one that a run opened
-//! which took too long, also for those before. So runs that died like it open no further ones.
+//! which took too long, also for those before. So runs that died like it open no further ones: one
+//! that has a limit is waited for until then, since it may be well, and tells nothing after it.
 
 use super::HeartbeatState;
 use crate::heartbeat::interface::OpenRun;
@@ -51,6 +52,7 @@ impl HeartbeatState {
             spared: std::time::Duration::ZERO,
             unheard: false,
             overrun: false,
+            told: false,
         });
         0
     }
@@ -72,9 +74,12 @@ impl HeartbeatState {
         }
         for at in (0..earlier).rev() {
             let run = &self.durable.runs[at];
-            let is_told = run.overrun || spoken_for.is_some_and(|from| run.started >= from);
-            if is_told || self.is_outdated(run, ping.at) {
+            let is_told = spoken_for.is_some_and(|from| run.started >= from);
+            let is_limited = self.heartbeat.spec.max_run.is_some();
+            if run.overrun || is_told && !is_limited || self.is_outdated(run, ping.at) {
                 self.give_up(at, ping);
+            } else {
+                self.durable.runs[at].told |= is_told;
             }
         }
     }

@@ -105,7 +105,14 @@ impl HeartbeatState {
             self.arm(now, effects);
         }
         if former.spec.max_run != self.heartbeat.spec.max_run {
-            // A run that is over the new limit already is known; the edit is not what it does.
+            // A run that is over the new limit already is known; the edit is not what it does. With
+            // an incident open it stays known.
+            if self.durable.incident.is_none() {
+                self.durable
+                    .runs
+                    .iter_mut()
+                    .for_each(|run| run.overrun = false);
+            }
             self.note_overruns(now);
             self.unsaved |= !self.durable.runs.is_empty();
         }

@@ -214,6 +214,57 @@ fn runs_whose_limits_pass_while_an_incident_is_open_open_no_further_one() {
 }
 
 #[test]
+fn a_run_that_began_beside_the_one_that_ends_an_incident_is_waited_for_and_tells_nothing() {
+    let mut draft = every(hours(1));
+    draft.max_run = Some(hours(2));
+    for is_well in [true, false] {
+        let mut world = World::begin(&draft, at(BEGIN));
+        world.says(Signal::Fail);
+        assert_eq!(world.status(), Down);
+        world.run_says(Signal::Start, Some("long"));
+        world.pass(mins(1));
+        world.run_says(Signal::Start, Some("short"));
+        world.pass(mins(3));
+        world.run_says(Signal::Success, Some("short"));
+        world.restart();
+        world.pass(mins(115));
+        assert_eq!((world.status(), world.incidents.len()), (Up, 1));
+        if is_well {
+            world.run_says(Signal::Success, Some("long"));
+            let view = world.state.view(world.now);
+            assert_eq!(view.last_run, Some(mins(119)));
+            assert_eq!((view.never_finished, view.runs.len()), (0, 0));
+            continue;
+        }
+        // Nothing was heard of the job for two hours but this run, which is over its limit.
+        world.pass(mins(1) + secs(1));
+        assert_eq!(world.incidents.len(), 2);
+        assert_eq!(world.open().reason.code, ReasonCode::HeartbeatMissed);
+        world.says(Signal::Start);
+        world.success();
+        let view = world.state.view(world.now);
+        assert_eq!((view.never_finished, view.runs.len()), (1, 0));
+    }
+}
+
+#[test]
+fn a_limit_that_was_shortened_by_mistake_and_is_put_right_holds_as_before() {
+    let mut draft = every(hours(1));
+    draft.max_run = Some(hours(3));
+    let mut world = World::begin(&draft, at(BEGIN));
+    world.says(Signal::Start);
+    world.pass(mins(90));
+    world.save(|h| h.spec.max_run = Some(hours(1)));
+    assert!(world.state.view(world.now).runs[0].overrun);
+    world.pass(mins(1));
+    world.save(|h| h.spec.max_run = Some(hours(3)));
+    world.pass(mins(89));
+    assert_eq!((world.status(), world.incidents.len()), (Up, 0));
+    world.pass(secs(1));
+    assert_eq!(world.open().reason.code, ReasonCode::HeartbeatOverrun);
+}
+
+#[test]
 fn a_run_that_began_before_a_failure_is_waited_for_as_ever() {
     let mut world = limited();
     world.run_says(Signal::Start, Some("long"));

@@ -105,7 +105,9 @@ impl Knocks {
     /// Somebody may have knocked from now on.
     #[must_use]
     pub fn begin(&self) -> Knock {
-        Knock::new(&self.hearing.waiting, self.clock.monotonic())
+        // The clock is read under the lock: whoever looks meanwhile would take the time until then
+        // for heard.
+        Knock::new(&self.hearing.waiting, || self.clock.monotonic())
     }
 }
 
@@ -117,10 +119,10 @@ pub struct Knock {
 }
 
 impl Knock {
-    fn new(waiting: &Arc<Mutex<Waiting>>, since: Duration) -> Self {
+    fn new(waiting: &Arc<Mutex<Waiting>>, since: impl FnOnce() -> Duration) -> Self {
         let mut all = lock(waiting);
         all.numbers += 1;
-        let key = (since, all.numbers);
+        let key = (since(), all.numbers);
         all.since.insert(key);
         drop(all);
         Self {
@@ -132,7 +134,7 @@ impl Knock {
     /// Another one, who may have knocked as early.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(&self.waiting, self.key.0)
+        Self::new(&self.waiting, || self.key.0)
     }
 }
 
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn the_oldest_knock_that_is_not_heard_is_what_counts() {
         let hearing = Hearing::default();
-        let knock = |since| Knock::new(&hearing.waiting, Duration::from_millis(since));
+        let knock = |since| Knock::new(&hearing.waiting, || Duration::from_millis(since));
         assert_eq!(hearing.waits_since(), None);
         let (late, early) = (knock(7), knock(3));
         let as_early = early.another();

@@ -241,6 +241,7 @@ fn run_message(run: &OpenRun) -> pb::OpenRun {
         spared_ms: span(run.spared),
         n: run.n,
         unheard: run.unheard,
+        told: run.told,
     }
 }
 
@@ -249,6 +250,7 @@ fn run(m: pb::OpenRun) -> OpenRun {
         rid: (!m.rid.is_empty()).then(|| m.rid.into()),
         n: m.n,
         unheard: m.unheard,
+        told: m.told,
         started: time(m.started_ms),
         overrun: m.overrun,
         spared: Duration::from_millis(m.spared_ms),

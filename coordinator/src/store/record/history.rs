@@ -45,6 +45,7 @@ impl Stored for AuditEntry {
 
     fn to_message(&self) -> pb::Audit {
         pb::Audit {
+            id: 0,
             commit: self.place.commit.0,
             place: self.place.place,
             at_ms: self.at.as_millis(),
@@ -59,7 +60,7 @@ impl Stored for AuditEntry {
     fn from_message(m: pb::Audit) -> Result<Self, Invalid> {
         Ok(Self {
             place: PendingId {
-                commit: CommitNo(m.commit),
+                commit: CommitNo(if m.commit == 0 { m.id } else { m.commit }),
                 place: m.place,
             },
             at: time(m.at_ms),

@@ -235,6 +235,7 @@ fn a_finished_run_is_drawn_once_and_one_that_never_ended_stands_out() {
         rid: None,
         n: 5,
         unheard: false,
+        told: false,
         started: pings[0].at,
         spared: Duration::ZERO,
         overrun: false,
